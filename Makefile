@@ -1,0 +1,63 @@
+# viop: the commands of the house. `make` alone lists them.
+SHELL := /bin/sh
+GO    ?= go
+LINT  := $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
+APP   := web/app
+DIST  := web/dist/index.html
+SRC   := $(shell find $(APP) -path $(APP)/node_modules -prune -o -type f -print 2>/dev/null)
+
+.PHONY: help run test check unit e2e bench fuzz web build image clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: web ## build everything and start a demo group: links to click, data in ./data
+	@.ci/deps redis-server || echo "viop: no redis-server, so nothing will be kept" >&2
+	$(GO) build -o bin/viop ./cmd/viop
+	bin/viop demo --data data
+
+test: deps check unit e2e ## everything: checks, Go tests with the race detector, browser tests
+
+.PHONY: deps
+deps:
+	.ci/deps redis-server chromium firefox-esr
+
+check: web ## format, vet, lint, types
+	@test -z "$$(gofmt -l cmd signaling rooms auth web/*.go)" || { gofmt -l cmd signaling rooms auth web/*.go; echo "run gofmt -w on these" >&2; exit 1; }
+	$(GO) vet ./...
+	$(LINT) run ./...
+	cd $(APP) && npm run --silent check
+
+unit: web ## Go tests with the race detector, the client's unit tests
+	$(GO) test -race -timeout 10m ./...
+	cd $(APP) && npm test --silent
+
+e2e: web build ## real browsers against the real binary
+	cd $(APP) && npm run --silent e2e
+
+bench: ## the benchmarks behind the figures in the README
+	$(GO) test -run '^$$' -bench . -benchmem ./rooms/... ./signaling/...
+
+fuzz: ## every fuzz target for 30 s each
+	@for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 30s $$package || exit 1; done; done
+
+web: $(DIST) ## the browser client into web/dist
+
+$(DIST): $(SRC) signaling/wire/schema/viop.v1.json | $(APP)/node_modules/.package-lock.json
+	cd $(APP) && npm run --silent build
+	@touch $@
+
+$(APP)/node_modules/.package-lock.json: $(APP)/package-lock.json
+	cd $(APP) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+build: web ## the binary, bin/viop
+	$(GO) build -o bin/viop ./cmd/viop
+
+image: ## the container image
+	docker build -f deploy/Dockerfile -t viop .
+
+clean: ## remove what was built
+	rm -rf bin web/dist/assets web/dist/index.html $(APP)/node_modules
