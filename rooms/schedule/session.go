@@ -1,0 +1,152 @@
+package schedule
+
+import (
+	"strconv"
+	"time"
+
+	"viop/rooms"
+	"viop/rooms/attendance"
+	"viop/rooms/schedule/form"
+)
+
+// Session is one meeting of a group, as the scheduling system put it in. It is
+// the body of PUT /v1/sessions/{id} and what the store keeps.
+type Session struct {
+	ID      rooms.SessionID `json:"id,omitempty"` // of the path, when the body leaves it out
+	Program ProgramID       `json:"program"`
+	// Title is shown to everybody in the room and on lock screens, so it must
+	// be neutral: "Tuesday evening", not what the group is about.
+	Title string `json:"title,omitempty"`
+	// Service is one of SPEC §6; Counts overrides what that says about it.
+	Service attendance.Service `json:"service"`
+	Counts  *bool              `json:"counts,omitempty"`
+	// Start and End keep the offset they came with; only the instant counts.
+	Start  time.Time `json:"scheduled_start"`
+	End    time.Time `json:"scheduled_end"`
+	Breaks []Break   `json:"breaks,omitempty"`
+	// Roster are the patients who are expected, Facilitators the staff.
+	// Facilitators is no permission: that is the role of a token.
+	Roster       []rooms.PersonID `json:"roster"`
+	Facilitators []rooms.PersonID `json:"facilitators,omitempty"`
+	// Status is what the program means to do ("" means it will be held); what
+	// happened is evidence, not this.
+	Status attendance.SessionStatus `json:"status,omitempty"`
+	// Seats is the most people at once, lobby included; 0 means DefaultSeats.
+	Seats int `json:"seats,omitempty"`
+}
+
+// Break is a part of a session that never counts.
+type Break struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// Limits of a session.
+const (
+	DefaultSeats = 16 // twelve patients (the usual cap of a group) and staff
+	MaxSeats     = 32
+	MaxLength    = 24 * time.Hour
+	maxRoster    = 100
+	maxBreaks    = 20
+	maxTitle     = 80 // runes
+)
+
+// ReadSession reads and checks a document. Its error is *form.ErrSyntax or
+// form.Problems.
+func ReadSession(text []byte) (Session, error) {
+	var s Session
+	if err := form.Read(text, &s); err != nil {
+		return Session{}, err
+	}
+	return s, s.Check()
+}
+
+// Check returns everything that is wrong with the session itself as
+// form.Problems, or nil. Whether its people and program exist is for somebody
+// with a store to ask.
+func (s Session) Check() error {
+	var p form.Problems
+	if s.ID != "" {
+		checkID(&p, "/id", string(s.ID))
+	}
+	checkID(&p, "/program", string(s.Program))
+	checkLine(&p, "/title", s.Title, maxTitle)
+	checkWord(&p, "/service", s.Service,
+		attendance.Individual, attendance.Family, attendance.Medication, attendance.CaseManagement,
+		attendance.Assessment, attendance.Group, attendance.Psychoeducation,
+		attendance.PeerSupport, attendance.MutualAid, attendance.Aftercare)
+	s.checkTimes(&p)
+	s.checkBreaks(&p)
+	s.checkPeople(&p)
+	checkWord(&p, "/status", s.Status, "", attendance.SessionScheduled, attendance.SessionCancelled)
+	if s.Seats != 0 {
+		checkRange(&p, "/seats", s.Seats, 2, MaxSeats)
+	}
+	return p.Err()
+}
+
+func (s Session) checkTimes(p *form.Problems) {
+	okStart := checkInstant(p, "/scheduled_start", s.Start)
+	okEnd := checkInstant(p, "/scheduled_end", s.End)
+	switch {
+	case !okStart || !okEnd:
+	case !s.End.After(s.Start):
+		p.Add("/scheduled_end", "A session ends after it starts.")
+	case s.End.Sub(s.Start) > MaxLength:
+		p.Add("/scheduled_end", "A session is at most %d hours long.", MaxLength/time.Hour)
+	}
+}
+
+func (s Session) checkBreaks(p *form.Problems) {
+	if len(s.Breaks) > maxBreaks {
+		p.Add("/breaks", "A session has at most %d breaks.", maxBreaks)
+		return
+	}
+	for i, b := range s.Breaks {
+		at := "/breaks/" + strconv.Itoa(i)
+		okStart := checkInstant(p, at+"/start", b.Start)
+		okEnd := checkInstant(p, at+"/end", b.End)
+		switch {
+		case !okStart || !okEnd:
+		case !b.End.After(b.Start):
+			p.Add(at+"/end", "A break ends after it starts.")
+		case b.Start.Before(s.Start):
+			p.Add(at+"/start", "A break lies within its session; this one starts before it.")
+		case b.End.After(s.End):
+			p.Add(at+"/end", "A break lies within its session; this one ends after it.")
+		}
+	}
+}
+
+func (s Session) checkPeople(p *form.Problems) {
+	seen := map[rooms.PersonID]bool{}
+	for _, list := range []struct {
+		at     string
+		people []rooms.PersonID
+	}{{"/roster", s.Roster}, {"/facilitators", s.Facilitators}} {
+		if len(list.people) > maxRoster {
+			p.Add(list.at, "This list holds at most %d people.", maxRoster)
+			continue
+		}
+		for i, person := range list.people {
+			at := list.at + "/" + strconv.Itoa(i)
+			checkID(p, at, string(person))
+			if seen[person] {
+				p.Add(at, "This person is already listed.")
+			}
+			seen[person] = true
+		}
+	}
+}
+
+// Cancelled reports whether the program called the session off.
+func (s Session) Cancelled() bool { return s.Status == attendance.SessionCancelled }
+
+// Plan is the session as its room needs it.
+func (s Session) Plan() rooms.Plan {
+	seats := s.Seats
+	if seats == 0 {
+		seats = DefaultSeats
+	}
+	return rooms.Plan{Session: s.ID, Start: s.Start, End: s.End, Cancelled: s.Cancelled(), Seats: seats}
+}
