@@ -129,12 +129,12 @@ func New(ctx context.Context, cfg Config, now func() time.Time) (*Verifier, erro
 }
 
 func newKeyring(ctx context.Context, cfg Config) (keyring, error) {
-	ring := keyring{secrets: map[string]key{}}
+	ring := keyring{secrets: map[string]Secret{}}
 	if err := checkSecrets(cfg.Secrets); err != nil {
 		return ring, err
 	}
 	for _, s := range cfg.Secrets {
-		ring.secrets[s.kid] = secretKey(s)
+		ring.secrets[s.kid] = s
 	}
 	refresh := cfg.JWKSRefresh
 	if refresh == 0 {

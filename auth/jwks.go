@@ -112,7 +112,11 @@ func (j *jwks) find(ctx context.Context, kid string) (key, error) {
 	if err == nil || j.limit.Tokens() < 1 {
 		return k, err
 	}
-	if _, err := j.set.Storage().KeyRead(ctx, kid); err != nil {
+	_, err = j.set.Storage().KeyRead(ctx, kid) // fetches; what failed is logged
+	if ctx.Err() != nil {
+		return key{}, ctx.Err()
+	}
+	if err != nil {
 		return key{}, ErrUnknownKey
 	}
 	return j.known(ctx, kid)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -23,7 +24,9 @@ const (
 // A Secret is a shared key for HS256 and its kid. It prints as the kid alone.
 type Secret struct {
 	kid string
-	key []byte
+	// key is a function because fmt does not call Format on unexported fields:
+	// printing whatever holds a Secret prints an address.
+	key func() []byte
 }
 
 // NewSecret copies key, which must have at least 32 bytes, all of them random.
@@ -34,7 +37,8 @@ func NewSecret(kid string, key []byte) (Secret, error) {
 	if len(key) < minSecretBytes {
 		return Secret{}, fmt.Errorf("secret %s: %d bytes are too few, at least %d are needed", kid, len(key), minSecretBytes)
 	}
-	return Secret{kid, append([]byte(nil), key...)}, nil
+	key = bytes.Clone(key)
+	return Secret{kid, func() []byte { return key }}, nil
 }
 
 // ParseSecrets reads the configuration text "kid:base64[,kid:base64]"; any
@@ -103,8 +107,6 @@ type key struct {
 	issuer   string // the iss a token of this key must have; empty: any or none
 }
 
-func secretKey(s Secret) key { return key{alg: jwt.SigningMethodHS256.Alg(), material: s.key} }
-
 // publicKey takes what a JWKS may hold for us. A shared secret or a private key
 // in there is somebody's accident and is refused too.
 func publicKey(material any) (key, error) {
@@ -128,14 +130,14 @@ func publicKey(material any) (key, error) {
 
 // A keyring finds keys by kid: shared secrets first, then the JWKS.
 type keyring struct {
-	secrets map[string]key
+	secrets map[string]Secret
 	public  *jwks // nil without one
 }
 
 // find may wait, until ctx ends at the latest, for a JWKS to be fetched again.
 func (k *keyring) find(ctx context.Context, kid string) (key, error) {
-	if found, ok := k.secrets[kid]; ok {
-		return found, nil
+	if s, ok := k.secrets[kid]; ok {
+		return key{alg: jwt.SigningMethodHS256.Alg(), material: s.key()}, nil
 	}
 	if k.public == nil {
 		return key{}, ErrUnknownKey

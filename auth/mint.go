@@ -92,5 +92,5 @@ func (m *Minter) sign(audience string, c claims, expires time.Time) (string, err
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
 	t.Header["kid"] = m.secret.kid
-	return t.SignedString(m.secret.key)
+	return t.SignedString(m.secret.key())
 }
