@@ -491,6 +491,21 @@ func TestTokenWithoutJTI(t *testing.T) {
 	}
 }
 
+func TestValidID(t *testing.T) {
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~:-"
+	for c := range 256 {
+		id := string([]byte{byte(c)})
+		if got, want := auth.ValidID(id), strings.Contains(allowed, id); got != want {
+			t.Errorf("ValidID(%q) = %v, want %v", id, got, want)
+		}
+	}
+	for id, want := range map[string]bool{"": false, strings.Repeat("a", 128): true, strings.Repeat("a", 129): false, "é": false} {
+		if got := auth.ValidID(id); got != want {
+			t.Errorf("ValidID(%q) = %v, want %v", id, got, want)
+		}
+	}
+}
+
 func TestForSession(t *testing.T) {
 	k := authtest.New(t, atNoon)
 	v := k.Verifier(k.Config())

@@ -75,8 +75,9 @@ func (d *date) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// check applies the rules that the Verifier and the Minter share. The signature
-// and the times against the clock are the parser's, and come first.
+// check applies the rules that the Verifier and the Minter share. The signature,
+// that there is an exp, and the times against the clock are the parser's and
+// come first.
 func (c *claims) check(audience string, latest time.Time) error {
 	other := AudienceAPI
 	if audience == AudienceAPI {
@@ -87,8 +88,6 @@ func (c *claims) check(audience string, latest time.Time) error {
 		return &ClaimError{"aud", "is required"}
 	case !slices.Contains(c.Audience, audience), slices.Contains(c.Audience, other):
 		return ErrAudience // a token for both purposes is for neither
-	case c.ExpiresAt == nil:
-		return &ClaimError{"exp", "is required"}
 	case c.ExpiresAt.After(latest):
 		return &ClaimError{"exp", "is too far ahead"}
 	case !ValidID(c.Subject):

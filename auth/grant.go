@@ -65,7 +65,7 @@ func (g Grant) Has(s Scope) bool { return slices.Contains(g.Scopes(), s) }
 // ForSession returns nil when the grant may be used for the session, and
 // ErrOtherSession otherwise. It does not look at role or scopes.
 func (g Grant) ForSession(session string) error {
-	unlimited := g.session == "" && g.role == ""
+	unlimited := g.session == "" // only an API token can be
 	if g.Valid() && session != "" && (unlimited || g.session == session) {
 		return nil
 	}
