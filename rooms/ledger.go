@@ -86,11 +86,13 @@ type Presence struct {
 // Memory is the durable state of a room: what a successor needs to go on
 // where this epoch stopped. It holds no names.
 type Memory struct {
-	State   RoomState    `json:"state,omitempty"`
-	Opened  bool         `json:"opened,omitempty"`
-	Locked  bool         `json:"locked,omitempty"`
-	OnBreak bool         `json:"on_break,omitempty"`
-	People  []Remembered `json:"people,omitempty"`
+	State   RoomState `json:"state,omitempty"`
+	Opened  bool      `json:"opened,omitempty"`
+	Locked  bool      `json:"locked,omitempty"`
+	OnBreak bool      `json:"on_break,omitempty"`
+	// BreakSince is what the pages show while OnBreak.
+	BreakSince time.Time    `json:"break_since,omitzero"`
+	People     []Remembered `json:"people,omitempty"`
 }
 
 // Remembered is one person a room must know again.

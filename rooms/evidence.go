@@ -1,0 +1,234 @@
+package rooms
+
+import (
+	"fmt"
+	"time"
+
+	"viop/rooms/attendance"
+)
+
+// connection is one line of a person into the session as the evidence knows it
+// (SPEC §3). `waiting` or `admitted` opens it; `lost` closes it until `waiting`
+// or `admitted` opens it again; `left` closes it for good, and so does
+// `closed` of the session.
+type connection struct {
+	name      Conn
+	phase     connPhase
+	attached  bool // the peer was made
+	connected bool // its media was up once
+	up        bool // its media is up
+	// last is the time of its latest event; a later one is never dated before.
+	last time.Time
+	// seen is the last proof of life: an authenticated packet while in the
+	// group, word from the WebSocket before.
+	seen time.Time
+}
+
+// connPhase is where the evidence says a connection is.
+type connPhase int
+
+const (
+	outside connPhase = iota // not open
+	inLobby
+	inGroup
+)
+
+// proof is when a connection was last heard of, through its WebSocket and
+// through its media; zero when never.
+type proof struct{ link, media time.Time }
+
+// prove takes in proofs of life. It is called before each step, so that what is
+// dated back has the newest date.
+func (s *state) prove(now time.Time, proofs map[Conn]proof) {
+	for _, p := range s.here() {
+		conn := &p.seat.conn
+		at := proofs[conn.name].link
+		if conn.phase == inGroup {
+			// Presence is media. A page that still answers pings while its
+			// media is dead is not in the group.
+			at = proofs[conn.name].media
+		}
+		if at.After(conn.seen) && !at.After(now) {
+			conn.seen = at
+		}
+	}
+}
+
+// connect begins a new connection of a seated person: in the lobby, or with a
+// peer.
+func (s *state) connect(p *person) {
+	s.conns++
+	p.seat.conn = connection{name: Conn(fmt.Sprintf("c%d-%d", s.epoch, s.conns)), seen: s.now, last: s.now}
+	p.seat.publishing = 0
+	if p.admitted {
+		s.attach(p)
+	} else if p.seat.linked {
+		s.waiting(p)
+	}
+}
+
+// attach makes the peer; the page is asked for its first offer after it has
+// been told everything else.
+func (s *state) attach(p *person) {
+	conn := &p.seat.conn
+	conn.attached = true
+	p.seat.wantsMedia = true
+	s.do(attach{conn.name, p.seat.id, p.handle, p.facilitates()})
+	if p.seat.publishing != 0 {
+		s.do(publishing{conn.name, p.seat.publishing})
+	}
+}
+
+func (s *state) detach(p *person) {
+	if conn := &p.seat.conn; conn.attached {
+		conn.attached, conn.up = false, false
+		s.do(detach{conn.name})
+	}
+}
+
+// event records one event of the person's connection, dated at or, where that
+// would go back in the connection's record or ahead of now, as near as can be.
+func (s *state) event(p *person, at time.Time, e attendance.Event) {
+	conn := &p.seat.conn
+	at = clamp(at, conn.last, s.now)
+	conn.last = at
+	e.At, e.Connection = attendance.At(at), string(conn.name)
+	s.do(record{e})
+}
+
+func clamp(t, low, high time.Time) time.Time {
+	switch {
+	case t.Before(low):
+		return low
+	case t.After(high):
+		return high
+	}
+	return t
+}
+
+func (s *state) waiting(p *person) {
+	if p.seat.conn.phase != outside {
+		return
+	}
+	p.seat.conn.phase, p.seat.conn.seen = inLobby, s.now
+	s.event(p, s.now, attendance.Event{Type: attendance.Waiting, Person: string(p.id)})
+}
+
+// arrived: let in, and the media is connected. Only this begins presence.
+func (s *state) arrived(p *person) {
+	p.seat.conn.phase, p.seat.conn.seen = inGroup, s.now
+	p.seat.wasActive = true
+	s.event(p, s.now, attendance.Event{Type: attendance.Admitted, Person: string(p.id), Room: p.room})
+}
+
+// moved is dated at the last proof of life: a dead line that is moved must not
+// seem alive.
+func (s *state) moved(p *person) {
+	if conn := p.seat.conn; conn.phase == inGroup {
+		s.event(p, conn.seen, attendance.Event{Type: attendance.Moved, Room: p.room})
+	}
+}
+
+// lost closes the connection at its last proof of life.
+func (s *state) lost(p *person, seen time.Time) {
+	s.shut(p, seen, attendance.Event{Type: attendance.Lost})
+}
+
+// left closes it for good: now, or, when the person is back on another one, at
+// its last proof of life.
+func (s *state) left(p *person, why attendance.Reason) {
+	at := s.now
+	if why == attendance.ReasonReplaced {
+		at = p.seat.conn.seen
+	}
+	s.shut(p, at, attendance.Event{Type: attendance.Left, Reason: why})
+}
+
+func (s *state) shut(p *person, at time.Time, e attendance.Event) {
+	conn := &p.seat.conn
+	if conn.phase == outside {
+		return
+	}
+	was := conn.phase
+	conn.phase = outside
+	s.event(p, at, e)
+	if was == inGroup && p.facilitates() {
+		s.attended = conn.last
+	}
+}
+
+func (in mediaUp) apply(s *state) {
+	p := s.byConn(in.conn)
+	if p == nil || !p.admitted || p.seat.conn.up || !p.seat.conn.attached {
+		return
+	}
+	p.seat.conn.up, p.seat.conn.connected = true, true
+	s.arrived(p)
+}
+
+func (in mediaDown) apply(s *state) {
+	p := s.byConn(in.conn)
+	if p == nil || !p.seat.conn.up {
+		return
+	}
+	p.seat.conn.up = false
+	p.seat.goneAt = s.now
+	if in.seen.After(p.seat.conn.seen) {
+		p.seat.conn.seen = clamp(in.seen, p.seat.conn.seen, s.now)
+	}
+	s.lost(p, p.seat.conn.seen)
+}
+
+func (in mediaFailed) apply(s *state) {
+	p := s.byConn(in.conn)
+	if p == nil {
+		return
+	}
+	s.lost(p, p.seat.conn.seen)
+	s.vacate(p, Reason{CodeInternal, "Sound and picture could not be set up. Please reload the page."})
+}
+
+// beats writes the proof of life that is due: every BeatEvery to the store's
+// small key and every SeenEvery into the log.
+func (s *state) beats() {
+	if s.now.Sub(s.beatAt) < BeatEvery {
+		return
+	}
+	s.beatAt = s.now
+	s.do(beat{Beat{At: s.now, State: s.phase, Here: s.presence()}})
+	if s.now.Sub(s.seenAt) >= SeenEvery {
+		s.seen()
+	}
+}
+
+// seen is one event for all open connections. It is dated at the oldest of
+// their last proofs of life, when all of them were alive, so it gives nobody a
+// second that was not seen. A line that fell far behind gets its own date, and
+// then so does everybody: it must not hold up the others.
+func (s *state) seen() {
+	s.seenAt = s.now
+	oldest := s.now
+	var open []connection
+	for _, p := range s.here() {
+		if conn := p.seat.conn; conn.phase != outside {
+			open = append(open, conn)
+			oldest = earlier(oldest, conn.seen)
+		}
+	}
+	switch {
+	case len(open) == 0:
+	case s.now.Sub(oldest) <= staleAfter:
+		s.do(record{attendance.Event{Type: attendance.Seen, At: attendance.At(oldest)}})
+	default:
+		for _, conn := range open {
+			s.do(record{attendance.Event{Type: attendance.Seen, At: attendance.At(conn.seen), Connection: string(conn.name)}})
+		}
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
