@@ -28,7 +28,7 @@ type (
 	// PersonChanged carries the whole view; State Gone removes the person.
 	PersonChanged struct{ Person PersonView }
 	// Moderated tells a person what was done to them: admitted, denied,
-	// muted, unmute_allowed, sent_back, removed, moved.
+	// muted, unmute_allowed, camera_stopped, sent_back, removed, moved.
 	Moderated struct {
 		Action string
 		Reason string
@@ -59,7 +59,7 @@ type RoomView struct {
 	HeldSince  time.Time // zero unless held
 	Start, End time.Time // scheduled
 	// Storage is "ok", "behind" (evidence waits in the journal for more than
-	// 30 s) or "volatile" (nothing is kept). Only staff get other than "ok".
+	// 30 s; facilitators only) or "volatile" (nothing is kept; everybody).
 	Storage string
 }
 

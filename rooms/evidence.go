@@ -116,9 +116,27 @@ func (s *state) waiting(p *person) {
 
 // arrived: let in, and the media is connected. Only this begins presence.
 func (s *state) arrived(p *person) {
+	s.restateBreak()
 	p.seat.conn.phase, p.seat.conn.seen = inGroup, s.now
 	p.seat.wasActive = true
 	s.event(p, s.now, attendance.Event{Type: attendance.Admitted, Person: string(p.id), Room: p.room})
+}
+
+// restateBreak: a break may have been called or ended just before a crash,
+// between the evidence and the memory. What people see is what counts, so a new
+// epoch says it once more with its first arrival. Where the log says so already
+// that changes nothing (SPEC §3: a second start, or an end without one, is
+// ignored).
+func (s *state) restateBreak() {
+	if !s.restate {
+		return
+	}
+	s.restate = false
+	kind := attendance.BreakEnded
+	if s.onBreak {
+		kind = attendance.BreakStarted
+	}
+	s.do(record{attendance.Event{Type: kind, At: attendance.At(s.now)}})
 }
 
 // moved is dated at the last proof of life: a dead line that is moved must not

@@ -118,11 +118,16 @@ func (s *state) admit(p *person, m Moderate) error {
 	return nil
 }
 
-func (s *state) admitAll(_ *person, m Moderate) error {
+// admitAll notes each admission, besides the act itself.
+func (s *state) admitAll(by *person, m Moderate) error {
 	for _, p := range s.here() {
+		if p.admitted {
+			continue
+		}
 		if err := s.admit(p, m); err != nil {
 			return err
 		}
+		s.note(by.id, string(Admit), p, "")
 	}
 	return nil
 }
@@ -165,7 +170,7 @@ func (s *state) mute(p *person, m Moderate) error {
 	return nil
 }
 
-func (s *state) muteAll(_ *person, m Moderate) error {
+func (s *state) muteAll(by *person, m Moderate) error {
 	for _, p := range s.here() {
 		if !p.admitted || p.facilitates() {
 			continue
@@ -173,6 +178,7 @@ func (s *state) muteAll(_ *person, m Moderate) error {
 		if err := s.mute(p, m); err != nil {
 			return err
 		}
+		s.note(by.id, string(Mute), p, "")
 	}
 	return nil
 }

@@ -67,7 +67,6 @@ func (r *room) run(ctx context.Context) {
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
 	lost := r.lease.Lost()
-	r.handle(posting{in: begin{}})
 	for r.final == "" {
 		select {
 		case <-r.inbox.ready:

@@ -296,7 +296,7 @@ func (s *state) checkSeat(p *person) {
 		s.vacate(p, Reason{CodeEnded, "This session is over."})
 	case silent && s.now.Sub(seat.goneAt) >= ResumeWindow:
 		s.vacate(p, Reason{CodeExpired, "You were away too long. Please open your link again."})
-	case seat.linked && seat.conn.attached && !seat.conn.up && s.mediaMissing(seat):
+	case s.mediaMissing(seat):
 		s.renewConnection(p)
 	}
 }
@@ -308,5 +308,6 @@ func (s *state) mediaMissing(seat *seat) bool {
 	if seat.linkedAt.After(since) {
 		since = seat.linkedAt
 	}
-	return seat.conn.connected && s.now.Sub(since) >= reattachAfter
+	return seat.linked && seat.conn.attached && seat.conn.connected && !seat.conn.up &&
+		s.now.Sub(since) >= reattachAfter
 }

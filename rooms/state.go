@@ -26,6 +26,7 @@ type state struct {
 
 	onBreak    bool
 	breakSince time.Time
+	restate    bool      // the evidence of this epoch does not say whether there is a break
 	heldSince  time.Time // zero unless held
 	// attended is the last instant at which a facilitator's media is known to
 	// have been here; HoldGrace runs from it.
@@ -109,7 +110,7 @@ func newState(now time.Time, plan Plan, epoch int, checkIn bool, m Memory, names
 	s := &state{
 		session: plan.Session, plan: plan, epoch: epoch, checkIn: checkIn,
 		phase: cmp.Or(m.State, Scheduled), opened: m.Opened, locked: m.Locked,
-		onBreak: m.OnBreak, breakSince: m.BreakSince,
+		onBreak: m.OnBreak, breakSince: m.BreakSince, restate: m.Opened,
 		// Nobody is blamed for the crash: the grace begins with the new epoch.
 		attended: now, empty: now, renewed: now, seenAt: now,
 		health: Health{Durable: true},

@@ -244,19 +244,6 @@ func (s *state) note(by PersonID, action string, target *person, detail string) 
 	s.do(note{n})
 }
 
-// A break may have been called or ended just before a crash, between the
-// evidence and the memory. What people see is what counts: the new epoch says it
-// once more, and where the log says it already that changes nothing (SPEC §3).
-func (in begin) apply(s *state) {
-	switch {
-	case s.saved.State == "" || s.phase == Ended:
-	case s.onBreak:
-		s.do(record{attendance.Event{Type: attendance.BreakStarted, At: attendance.At(s.now)}})
-	default:
-		s.do(record{attendance.Event{Type: attendance.BreakEnded, At: attendance.At(s.now)}})
-	}
-}
-
 func (in barrier) apply(s *state) { s.do(answer{}) }
 
 func (in expel) apply(s *state) {

@@ -36,7 +36,7 @@ type Attendance struct {
 
 // Of takes the one session out of a result, which may be about many because
 // overlapping ones decide about each other's minutes.
-func Of(result attendance.Result, session string) Attendance {
+func Of(result *attendance.Result, session string) Attendance {
 	a := Attendance{
 		Format: Format, AsOf: result.AsOf, Timezone: result.Timezone, Notice: Notice,
 		Session: attendance.SessionResult{Session: session, Flags: []attendance.Flag{}},

@@ -19,13 +19,13 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // evening is what an evaluation of two overlapping sessions could say; only
 // s1 is asked for.
-func evening(t *testing.T) attendance.Result {
+func evening(t *testing.T) *attendance.Result {
 	t.Helper()
 	var date attendance.Date
 	if err := date.UnmarshalText([]byte("2026-11-02")); err != nil {
 		t.Fatal(err)
 	}
-	return attendance.Result{
+	return &attendance.Result{
 		Timezone: "America/Chicago",
 		Records: []attendance.Record{
 			{Session: "s0", Person: "p1", Service: attendance.Individual, Date: date},
@@ -72,7 +72,7 @@ func TestCSV(t *testing.T) {
 // A cell that a spreadsheet would run is text after a round trip through one.
 func TestCSVDisarmsFormulas(t *testing.T) {
 	for _, id := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"} {
-		result := attendance.Result{Records: []attendance.Record{{Session: "s1", Person: id}}}
+		result := &attendance.Result{Records: []attendance.Record{{Session: "s1", Person: id}}}
 		var got strings.Builder
 		if err := export.Of(result, "s1").CSV(&got); err != nil {
 			t.Fatal(err)
@@ -88,7 +88,7 @@ func TestCSVDisarmsFormulas(t *testing.T) {
 }
 
 func TestJSONHasNoNulls(t *testing.T) {
-	got, err := json.Marshal(export.Of(attendance.Result{}, "s9"))
+	got, err := json.Marshal(export.Of(&attendance.Result{}, "s9"))
 	if err != nil {
 		t.Fatal(err)
 	}
