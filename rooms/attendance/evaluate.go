@@ -102,7 +102,6 @@ func newEvaluation(c *Case) *evaluation {
 		events:     eventsBySession(c),
 		amendments: amendments(c),
 		signatures: signaturesBySession(c),
-		records:    []Record{},
 		byPerson:   make(map[string][]int32, len(c.People)),
 	}
 	for _, p := range c.People {
@@ -111,9 +110,13 @@ func newEvaluation(c *Case) *evaluation {
 	for _, x := range c.Excused {
 		e.excused[attender{x.Session, x.Person}] = true
 	}
+	expected := 0 // most records are of the roster
 	for i := range e.byID {
 		e.byID[i] = i
+		expected += len(c.Sessions[i].Roster)
 	}
+	e.records = make([]Record, 0, expected)
+	e.entries = make([]entry, 0, expected)
 	slices.SortFunc(e.byID, func(i, j int) int { return cmp.Compare(c.Sessions[i].ID, c.Sessions[j].ID) })
 	return e
 }

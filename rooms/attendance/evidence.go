@@ -69,7 +69,7 @@ func (r *reader) read(events []Event, places []int32) *evidence {
 	r.order(events, places)
 	clear(r.tracked)
 	clear(r.alive)
-	r.tracks, r.open = nil, r.open[:0]
+	r.tracks, r.open = r.tracks[:0], r.open[:0]
 	ev := &evidence{}
 	breakSince := Instant(0)
 	for _, f := range r.facts {
