@@ -171,6 +171,7 @@ type (
 		Message      string `json:"message" limit:"300"`
 		Retry        Retry  `json:"retry"`
 		RetryAfterMS Millis `json:"retry_after_ms,omitempty"`
+		Versions     []int  `json:"versions,omitempty" limit:"8"` // spoken here, with version_unsupported
 	}
 )
 
