@@ -13,9 +13,9 @@
 //     by exactly one frame with that id: its own answer, result or error. A
 //     command without one is carried out in silence.
 //   - seq numbers what must not be lost, from 1, in each direction for itself.
-//     A receiver ignores a number it has seen. welcome, resumed, speakers, bye
-//     and errors without an id carry none. welcome starts both numberings anew;
-//     resumed goes on with them, except that a fresh page counts from 1.
+//     A receiver ignores a number it has seen. welcome, resumed, speakers and bye
+//     carry none. welcome starts both numberings anew; resumed goes on with
+//     them, except that a fresh page counts its own from 1.
 //   - ack is the last seq received, on any frame.
 //
 // How frames are read, beyond the schema: names are exact ("T" is not "t"),
