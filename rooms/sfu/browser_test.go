@@ -1,0 +1,567 @@
+package sfu
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+
+	"viop/rooms"
+	"viop/rooms/sfu/rewrite"
+)
+
+// A browser stands in for a page: it offers the sections our page offers,
+// sends marked media from a goroutine, serves keyframes when asked, and keeps
+// every packet it gets.
+
+var (
+	loopback = netip.MustParseAddrPort("127.0.0.1:0")
+	discard  = slog.New(slog.NewTextHandler(io.Discard, nil))
+)
+
+// testSFU on loopback with a room.
+func testSFU(t *testing.T, configure ...func(*Config)) (*SFU, *room) {
+	t.Helper()
+	c := Config{UDP: loopback, Loopback: true}
+	for _, f := range configure {
+		f(&c)
+	}
+	s, err := New(c, discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close() = %v", err)
+		}
+	})
+	media, err := s.Room("session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, media.(*room)
+}
+
+type browserOptions struct {
+	audio, video int      // recvonly sections
+	rids         []string // of the camera; none: one plain stream
+	noRTX        bool
+	settings     func(*webrtc.SettingEngine)
+}
+
+// sendTrack is one stream the browser sends.
+type sendTrack struct {
+	mime, rid string
+	id        string
+	mid       func() string
+
+	mu     sync.Mutex
+	c      webrtc.TrackLocalContext
+	pt     uint8
+	rtxPT  uint8
+	header rtp.Header
+	picID  uint16
+	tl0    uint8
+	frame  uint32
+	key    bool // the next frame is a keyframe
+	keys   int  // keyframes sent
+	plis   int
+	off    bool
+	rtxSeq uint16
+	sent   []sentPacket
+}
+
+type sentPacket struct {
+	h       rtp.Header
+	payload []byte
+}
+
+func (s *sendTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range c.CodecParameters() {
+		if strings.EqualFold(p.MimeType, s.mime) {
+			s.c, s.pt = c, uint8(p.PayloadType)
+			for _, x := range c.CodecParameters() {
+				if x.SDPFmtpLine == fmt.Sprintf("apt=%d", p.PayloadType) {
+					s.rtxPT = uint8(x.PayloadType)
+				}
+			}
+			s.header = rtp.Header{Version: 2, PayloadType: s.pt, SSRC: uint32(c.SSRC()),
+				SequenceNumber: 65500, Timestamp: 0xfffff000}
+			return p, nil
+		}
+	}
+	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+}
+func (s *sendTrack) Unbind(webrtc.TrackLocalContext) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.c = nil
+	return nil
+}
+func (s *sendTrack) ID() string       { return s.id }
+func (s *sendTrack) RID() string      { return s.rid }
+func (s *sendTrack) StreamID() string { return "stream" }
+func (s *sendTrack) Kind() webrtc.RTPCodecType {
+	if s.mime == webrtc.MimeTypeOpus {
+		return webrtc.RTPCodecTypeAudio
+	}
+	return webrtc.RTPCodecTypeVideo
+}
+
+func (s *sendTrack) extension(uri string) uint8 {
+	for _, e := range s.c.HeaderExtensions() {
+		if e.URI == uri {
+			return uint8(e.ID)
+		}
+	}
+	return 0
+}
+
+// write sends one packet, marked with its layer's name and frame number.
+func (s *sendTrack) write(marker bool, payload []byte, level int) {
+	h := s.header
+	h.Marker = marker
+	h.Extension, h.Extensions = false, nil
+	if id := s.extension(sdp.SDESMidURI); id != 0 && s.mid() != "" {
+		_ = h.SetExtension(id, []byte(s.mid()))
+	}
+	if id := s.extension(sdp.SDESRTPStreamIDURI); id != 0 && s.rid != "" {
+		_ = h.SetExtension(id, []byte(s.rid))
+	}
+	if id := s.extension(sdp.AudioLevelURI); id != 0 && level >= 0 {
+		_ = h.SetExtension(id, []byte{byte(127 - level)})
+	}
+	_, _ = s.c.WriteStream().WriteRTP(&h, payload)
+	s.sent = append(s.sent, sentPacket{h, payload})
+	s.header.SequenceNumber++
+}
+
+// probe sends a packet of the past again as RTX, as browsers do to measure.
+func (s *sendTrack) probe(back int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.c == nil || len(s.sent) <= back || s.rtxPT == 0 {
+		return
+	}
+	old := s.sent[len(s.sent)-1-back]
+	h := old.h
+	h.PayloadType, h.SSRC, h.SequenceNumber = s.rtxPT, uint32(s.c.SSRCRetransmission()), s.rtxSeq
+	h.Extension, h.Extensions = false, nil
+	if id := s.extension(sdp.SDESMidURI); id != 0 {
+		_ = h.SetExtension(id, []byte(s.mid()))
+	}
+	if id := s.extension(sdp.SDESRepairRTPStreamIDURI); id != 0 && s.rid != "" {
+		_ = h.SetExtension(id, []byte(s.rid))
+	}
+	s.rtxSeq++
+	payload := binary.BigEndian.AppendUint16(nil, old.h.SequenceNumber)
+	_, _ = s.c.WriteStream().WriteRTP(&h, append(payload, old.payload...))
+}
+
+// mark is what a test can read back from a packet: layer and frame.
+func mark(name string, frame uint32, part int) []byte {
+	return []byte(fmt.Sprintf("<%s/%d/%d>", name, frame, part))
+}
+
+// sendFrame of video: three packets with 15-bit picture ids.
+func (s *sendTrack) sendFrame(name string, height int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.c == nil || s.off {
+		return
+	}
+	const parts = 3
+	key := s.key
+	s.key = false
+	if key {
+		s.keys++
+	}
+	for part := range parts {
+		first := byte(0x80)
+		if part == 0 {
+			first |= 0x10
+		}
+		b := []byte{first, 0xe0, 0x80 | byte(s.picID>>8), byte(s.picID), s.tl0, 0x00}
+		if part == 0 {
+			frame := make([]byte, 10)
+			frame[0] = 1
+			if key {
+				frame[0] = 0
+				copy(frame[3:], []byte{0x9d, 0x01, 0x2a})
+				binary.LittleEndian.PutUint16(frame[6:], uint16(height*16/9))
+				binary.LittleEndian.PutUint16(frame[8:], uint16(height))
+			}
+			b = append(b, frame...)
+		}
+		b = append(b, mark(name, s.frame, part)...)
+		b = append(b, make([]byte, height)...)
+		s.write(part == parts-1, b, -1)
+	}
+	s.header.Timestamp += 3000
+	s.picID = (s.picID + 1) & 0x7fff
+	s.tl0++
+	s.frame++
+}
+
+func (s *sendTrack) sendVoice(name string, level int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.c == nil || s.off {
+		return
+	}
+	s.write(false, mark(name, s.frame, 0), level)
+	s.header.Timestamp += 960
+	s.frame++
+}
+
+func (s *sendTrack) set(do func(*sendTrack)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	do(s)
+}
+
+// got is one packet a slot received.
+type got struct {
+	seq, pic uint16
+	ts       uint32
+	tl0      uint8
+	key      bool
+	from     string // of the mark
+	at       time.Time
+}
+
+type browser struct {
+	t      *testing.T
+	name   string
+	handle rooms.Handle
+	conn   rooms.Conn
+	pc     *webrtc.PeerConnection
+	peer   rooms.Peer
+	mic    *sendTrack
+	camera []*sendTrack
+	screen *sendTrack
+	level  int
+
+	mu      sync.Mutex
+	events  []rooms.PeerEvent
+	answers int
+	slots   []rooms.Slot
+	got     map[string][]got // by track id: a0, v3
+	offers  int
+	rewrote []*webrtc.RTPTransceiver
+	stop    chan struct{}
+	wg      sync.WaitGroup
+}
+
+// join makes a browser, attaches it and negotiates.
+func join(t *testing.T, r *room, name string, o browserOptions) *browser {
+	t.Helper()
+	b := &browser{
+		t: t, name: name, handle: rooms.Handle(name), conn: rooms.Conn("c1-" + name),
+		got: map[string][]got{}, stop: make(chan struct{}), level: 40,
+	}
+	p, err := r.Attach(rooms.Attachment{Conn: b.conn, Handle: b.handle}, b.event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.peer = p
+	b.build(o)
+	b.negotiate(nil)
+	b.wg.Go(b.send)
+	t.Cleanup(b.close)
+	return b
+}
+
+func (b *browser) build(o browserOptions) {
+	b.t.Helper()
+	m := &webrtc.MediaEngine{}
+	must(b.t, m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 109, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}}, webrtc.RTPCodecTypeAudio))
+	must(b.t, m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 120, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
+		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "goog-remb"}}}}, webrtc.RTPCodecTypeVideo))
+	if !o.noRTX {
+		must(b.t, m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 124, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=120"}}, webrtc.RTPCodecTypeVideo))
+	}
+	must(b.t, m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.AudioLevelURI}, webrtc.RTPCodecTypeAudio))
+	must(b.t, m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.SDESMidURI}, webrtc.RTPCodecTypeAudio))
+	must(b.t, m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.ABSSendTimeURI}, webrtc.RTPCodecTypeVideo))
+	must(b.t, webrtc.ConfigureSimulcastExtensionHeaders(m))
+	reg := &interceptor.Registry{}
+	must(b.t, webrtc.ConfigureNack(m, reg))
+	must(b.t, webrtc.ConfigureRTCPReports(reg))
+	must(b.t, webrtc.ConfigureTWCCHeaderExtensionSender(m, reg))
+	se := webrtc.SettingEngine{LoggerFactory: pionLog{discard}}
+	se.SetIncludeLoopbackCandidate(true)
+	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	if o.settings != nil {
+		o.settings(&se)
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(reg), webrtc.WithSettingEngine(se))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	must(b.t, err)
+	b.pc = pc
+	pc.OnTrack(b.receive)
+	b.mic = b.add(&sendTrack{mime: webrtc.MimeTypeOpus, id: "mic"})
+	if len(o.rids) == 0 {
+		b.camera = []*sendTrack{b.add(&sendTrack{mime: webrtc.MimeTypeVP8, id: "camera", key: true})}
+	} else {
+		first := b.add(&sendTrack{mime: webrtc.MimeTypeVP8, id: "camera", rid: o.rids[0], key: true})
+		b.camera = []*sendTrack{first}
+		sender := pc.GetSenders()[1]
+		for _, rid := range o.rids[1:] {
+			s := &sendTrack{mime: webrtc.MimeTypeVP8, id: "camera", rid: rid, key: true, mid: first.mid}
+			must(b.t, sender.AddEncoding(s))
+			b.camera = append(b.camera, s)
+			b.readRTCP(sender, s)
+		}
+	}
+	b.screen = b.add(&sendTrack{mime: webrtc.MimeTypeVP8, id: "screen", key: true, off: true})
+	b.add(&sendTrack{mime: webrtc.MimeTypeOpus, id: "screenaudio", off: true})
+	for range o.audio {
+		b.slot(webrtc.RTPCodecTypeAudio)
+	}
+	for range o.video {
+		b.slot(webrtc.RTPCodecTypeVideo)
+	}
+}
+
+func (b *browser) slot(kind webrtc.RTPCodecType) {
+	_, err := b.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+	must(b.t, err)
+}
+
+func (b *browser) add(s *sendTrack) *sendTrack {
+	tr, err := b.pc.AddTransceiverFromTrack(s, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	must(b.t, err)
+	s.mid = tr.Mid
+	b.readRTCP(tr.Sender(), s)
+	return s
+}
+
+// readRTCP serves keyframes and counts who asked.
+func (b *browser) readRTCP(sender *webrtc.RTPSender, s *sendTrack) {
+	b.wg.Go(func() {
+		for {
+			var packets []rtcp.Packet
+			var err error
+			if s.rid == "" {
+				packets, _, err = sender.ReadRTCP()
+			} else {
+				packets, _, err = sender.ReadSimulcastRTCP(s.rid)
+			}
+			if err != nil {
+				return
+			}
+			for _, p := range packets {
+				if pli, ok := p.(*rtcp.PictureLossIndication); ok {
+					s.set(func(s *sendTrack) {
+						if s.c != nil && pli.MediaSSRC == uint32(s.c.SSRC()) {
+							s.key = true
+							s.plis++
+						}
+					})
+				}
+			}
+		}
+	})
+}
+
+// negotiate offers and waits for the answer.
+func (b *browser) negotiate(o *webrtc.OfferOptions) {
+	b.t.Helper()
+	offer, err := b.pc.CreateOffer(o)
+	must(b.t, err)
+	gathered := webrtc.GatheringCompletePromise(b.pc)
+	must(b.t, b.pc.SetLocalDescription(offer))
+	<-gathered
+	b.mu.Lock()
+	b.offers++
+	nid := b.offers
+	b.mu.Unlock()
+	b.peer.Signal(rooms.Signal{NID: nid, SDP: b.pc.LocalDescription().SDP})
+	var answer string
+	b.until("an answer", func() bool {
+		for _, e := range b.events {
+			if a, ok := e.(rooms.Answer); ok && a.NID == nid {
+				answer = a.SDP
+			}
+		}
+		return answer != ""
+	})
+	must(b.t, b.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
+}
+
+func (b *browser) event(e rooms.PeerEvent) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s, ok := e.(rooms.Slots); ok {
+		b.slots = s.Slots
+	}
+	b.events = append(b.events, e)
+}
+
+// send makes 30 frames and 50 voice packets a second until close.
+func (b *browser) send() {
+	video, audio := time.NewTicker(33*time.Millisecond), time.NewTicker(20*time.Millisecond)
+	defer video.Stop()
+	defer audio.Stop()
+	heights := []int{180, 360, 720}
+	for {
+		select {
+		case <-b.stop:
+			return
+		case <-audio.C:
+			b.mu.Lock()
+			level := b.level
+			b.mu.Unlock()
+			b.mic.sendVoice(b.name+"-mic", level)
+		case <-video.C:
+			for i, c := range b.camera {
+				c.sendFrame(b.name+"-cam"+c.rid, heights[i])
+			}
+			b.screen.sendFrame(b.name+"-screen", 1080)
+		}
+	}
+}
+
+func (b *browser) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+	b.wg.Go(func() {
+		for {
+			p, _, err := track.ReadRTP()
+			if err != nil {
+				return
+			}
+			g := got{seq: p.SequenceNumber, ts: p.Timestamp, at: time.Now()}
+			if track.Kind() == webrtc.RTPCodecTypeVideo {
+				if d, ok := rewrite.ParseVP8(p.Payload); ok {
+					g.pic, g.tl0, g.key = d.Picture, d.TL0, d.Keyframe
+				}
+			}
+			if i := slices.Index(p.Payload, '<'); i >= 0 {
+				g.from, _, _ = strings.Cut(string(p.Payload[i+1:]), "/")
+			}
+			b.mu.Lock()
+			b.got[track.ID()] = append(b.got[track.ID()], g)
+			b.mu.Unlock()
+		}
+	})
+}
+
+func (b *browser) close() {
+	select {
+	case <-b.stop:
+		return
+	default:
+	}
+	close(b.stop)
+	b.peer.Close()
+	if err := b.pc.GracefulClose(); err != nil {
+		b.t.Errorf("%s: close: %v", b.name, err)
+	}
+	b.wg.Wait()
+}
+
+// until polls, with b.mu held, for up to ten seconds.
+func (b *browser) until(what string, ok func() bool) {
+	b.t.Helper()
+	eventually(b.t, b.name+": "+what, func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return ok()
+	})
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(15 * time.Second)
+	defer deadline.Stop()
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	for !ok() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("never happened: %s", what)
+		case <-poll.C:
+		}
+	}
+}
+
+// hears waits until packets of a mark arrive, and gives the track.
+func (b *browser) hears(from string) string {
+	b.t.Helper()
+	var id string
+	b.until("packets of "+from, func() bool {
+		for track, list := range b.got {
+			for _, g := range list {
+				if g.from == from {
+					id = track
+				}
+			}
+		}
+		return id != ""
+	})
+	return id
+}
+
+// count packets of a mark.
+func (b *browser) count(from string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	for _, list := range b.got {
+		for _, g := range list {
+			if g.from == from {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (b *browser) has(match func(rooms.PeerEvent) bool) bool {
+	return slices.ContainsFunc(b.events, match)
+}
+
+func is[E rooms.PeerEvent](e rooms.PeerEvent) bool { _, ok := e.(E); return ok }
+
+// pass lets real media run for a while.
+func pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	<-timer.C
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// together routes everybody into one room with everything allowed.
+func together(r *room, all ...*browser) {
+	table := map[rooms.Conn]rooms.Place{}
+	for _, b := range all {
+		table[b.conn] = rooms.Place{Room: rooms.MainRoom, Send: rooms.AllSources}
+	}
+	r.Route(table)
+}

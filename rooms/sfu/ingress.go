@@ -1,0 +1,235 @@
+package sfu
+
+import (
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/rtcp"
+	"github.com/pion/transport/v5/packetio"
+
+	"viop/rooms/sfu/rewrite"
+)
+
+// How often a publisher hears from us.
+const (
+	lossEvery     = 10 * time.Millisecond
+	feedbackEvery = 50 * time.Millisecond
+	reportEvery   = time.Second
+	maxStreams    = 32 // SSRCs one browser may use
+)
+
+// ingress takes a publisher's packets where Pion has decrypted them: it stands
+// in for the buffer Pion would put them in for a reader, so that a packet goes
+// to all its receivers on the goroutine that opened it, without another copy
+// or wakeup. One goroutine, Pion's SRTP session, runs all of it. It must never
+// wait and never write RTCP itself: Pion's close holds the lock that needs.
+type ingress struct {
+	transport *transport
+
+	packet   packet
+	streams  int
+	layers   []*layer
+	twcc     *twcc.Recorder
+	lastLoss int64
+	lastTWCC int64
+	lastRR   int64
+}
+
+func newIngress(t *transport) *ingress {
+	return &ingress{transport: t, twcc: twcc.NewRecorder(rand.Uint32())}
+}
+
+// inbound is one SSRC of the browser.
+type inbound struct {
+	in    *ingress
+	ssrc  uint32
+	layer *layer // nil until known
+}
+
+// Write takes one plain packet, which is Pion's again when it returns.
+func (i *inbound) Write(b []byte) (int, error) {
+	i.in.receive(i, b)
+	return len(b), nil
+}
+
+// Read gives nothing: there is no reader. Pion's own probing of unknown
+// streams ends at once.
+func (i *inbound) Read([]byte) (int, error) { return 0, io.EOF }
+
+func (i *inbound) Close() error { return nil }
+
+// buffer is Pion's BufferFactory.
+func (t *transport) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
+	if kind == packetio.RTCPBufferPacket {
+		return &inboundRTCP{t, ssrc}
+	}
+	return &inbound{in: t.ingress, ssrc: ssrc}
+}
+
+func (in *ingress) receive(from *inbound, b []byte) {
+	t := in.transport
+	now := t.now()
+	p := &in.packet
+	p.at = now
+	heard := t.heard.Load()
+	if heard == nil || !p.parse(b, heard.ids) {
+		return
+	}
+	t.proofOfLife(now)
+	t.counters.packetsIn.Add(1)
+	if p.hasTWCC {
+		in.twcc.Record(p.ssrc, p.twcc, now/1000)
+	}
+	kind := heard.kinds[p.pt]
+	if from.layer == nil {
+		from.layer = in.find(heard, p, kind)
+	}
+	if from.layer != nil {
+		switch kind {
+		case payloadRTX:
+			in.repair(from.layer, p)
+		case payloadOpus, payloadVP8:
+			if from.layer.ssrc == p.ssrc {
+				in.media(from.layer, p, kind, false)
+			}
+		}
+	}
+	in.housekeeping(now)
+}
+
+// repair unwraps a retransmission (RFC 4588 §4). Most are probes for
+// bandwidth: padding, or media that has long come.
+func (in *ingress) repair(l *layer, p *packet) {
+	if len(p.payload) < 2 || !l.window.started {
+		return
+	}
+	p.seq = uint16(p.payload[0])<<8 | uint16(p.payload[1])
+	p.ssrc, p.payload = l.ssrc, p.payload[2:]
+	in.media(l, p, payloadVP8, true)
+}
+
+func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
+	t := in.transport
+	p.isVP8 = kind == payloadVP8
+	if p.isVP8 != l.source.isVideo() {
+		return
+	}
+	if repaired && int16(p.seq-uint16(l.window.highest)) > 0 {
+		return // a repair of what has not been sent is nonsense
+	}
+	if p.isVP8 && len(p.payload) > 0 {
+		var ok bool
+		if p.vp8, ok = rewrite.ParseVP8(p.payload); !ok {
+			return
+		}
+	}
+	ahead, fresh := l.window.take(p.seq)
+	if !fresh {
+		t.counters.duplicates.Add(1)
+		return
+	}
+	if !repaired {
+		l.stats.count(p.ts, l.clock, p.at)
+		l.lastAt.Store(p.at)
+		l.bytes.Add(uint64(len(p.payload)))
+	}
+	if p.isVP8 {
+		in.video(l, p, ahead)
+	}
+	if p.hasLevel {
+		l.source.level.add(p.level)
+	}
+	l.forward(p)
+}
+
+// video keeps the packet for retransmission and watches for loss and
+// keyframes.
+func (in *ingress) video(l *layer, p *packet, ahead int) {
+	switch {
+	case ahead > 1:
+		if !l.missing.found(l.window.highest, ahead, p.at) {
+			l.askKeyframe(p.at)
+		}
+	case ahead <= 0:
+		l.missing.came(uint64(int64(l.window.highest) + int64(ahead)))
+	}
+	if p.vp8.Keyframe {
+		l.keyframeWanted.Store(false)
+		if p.vp8.Height > 0 {
+			l.height.Store(int32(p.vp8.Height))
+		}
+	}
+	l.ring.put(p)
+}
+
+// find says which layer an unknown SSRC is, from the SDP or from the packet's
+// MID and RID (RFC 8852, RFC 9143 §9.2); nil when it cannot be said yet.
+func (in *ingress) find(heard *heard, p *packet, kind payloadKind) *layer {
+	rtx := kind == payloadRTX
+	src, rank, ok := heard.declared(p.ssrc, rtx)
+	if !ok {
+		src, rank, ok = heard.named(p, rtx)
+	}
+	if !ok || src.isVideo() != (kind != payloadOpus) {
+		return nil
+	}
+	if rtx {
+		return src.layers[rank].Load()
+	}
+	if in.streams == maxStreams {
+		return nil
+	}
+	in.streams++
+	l := &layer{source: src, rank: rank, ssrc: p.ssrc, clock: 48000}
+	if src.isVideo() {
+		l.clock = 90000
+	}
+	l.lastAt.Store(p.at)
+	in.replace(src.layers[rank].Swap(l), l)
+	in.transport.room.wake()
+	return l
+}
+
+func (in *ingress) replace(old, l *layer) {
+	for i := range in.layers {
+		if in.layers[i] == old {
+			in.layers[i] = l
+			return
+		}
+	}
+	in.layers = append(in.layers, l)
+}
+
+// housekeeping tells the publisher what was lost and what came, when due.
+func (in *ingress) housekeeping(now int64) {
+	if now-in.lastLoss < int64(lossEvery) {
+		return
+	}
+	in.lastLoss = now
+	t := in.transport
+	for _, l := range in.layers {
+		if ask := l.missing.due(l.window.highest, now, t.roundTrip()); len(ask) > 0 {
+			t.feedback(&rtcp.TransportLayerNack{
+				SenderSSRC: t.ssrc, MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(ask),
+			})
+		}
+	}
+	if now-in.lastTWCC >= int64(feedbackEvery) && in.twcc.PacketsHeld() > 0 {
+		in.lastTWCC = now
+		for _, f := range in.twcc.BuildFeedbackPacket() {
+			t.feedback(f)
+		}
+	}
+	if now-in.lastRR >= int64(reportEvery) {
+		in.lastRR = now
+		rr := &rtcp.ReceiverReport{SSRC: t.ssrc}
+		for _, l := range in.layers {
+			if l.alive(now) {
+				rr.Reports = append(rr.Reports, l.report(now))
+			}
+		}
+		t.feedback(rr)
+	}
+}

@@ -1,0 +1,110 @@
+package sfu
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"viop/rooms"
+)
+
+// Keyframe requests.
+const (
+	// keyframeGap is the shortest time between two requests for one layer:
+	// encoders serve no faster, and all who wait share one keyframe.
+	keyframeGap = 300 * time.Millisecond
+	// keyframeRetry is when an unanswered request is made again.
+	keyframeRetry = 500 * time.Millisecond
+)
+
+// aliveFor is how long a simulcast layer without packets counts as arriving.
+// Browsers drop layers as bandwidth goes; nobody waits for one that is not
+// there.
+const aliveFor = 1500 * time.Millisecond
+
+// source is one of the up to four things a person sends.
+type source struct {
+	transport *transport
+	kind      rooms.Source
+	layers    [maxLayers]atomic.Pointer[layer] // by rank, lowest first; holes while a layer is not there
+	level     levelMeter
+}
+
+func (s *source) isVideo() bool { return isVideo(s.kind) }
+
+func isVideo(kind rooms.Source) bool { return kind&(rooms.Camera|rooms.Screen) != 0 }
+
+// layer is one stream of a source: one SSRC.
+type layer struct {
+	// Set by the ingress that found it.
+	source *source
+	rank   int
+	ssrc   uint32
+	clock  uint32 // of its timestamps, Hz
+
+	// Owned by the ingress.
+	window  window
+	missing lossList
+	stats   receptionStats
+
+	// receivers is an immutable list, replaced by the room.
+	receivers atomic.Pointer[[]*slot]
+
+	ring         ring
+	lastAt       atomic.Int64
+	bytes        atomic.Uint64
+	height       atomic.Int32 // of the last keyframe
+	senderReport atomic.Pointer[senderReport]
+
+	keyframeWanted atomic.Bool
+	keyframeAsked  atomic.Int64
+}
+
+// senderReport ties a layer's timestamps to its sender's clock.
+type senderReport struct {
+	ntp uint64
+	rtp uint32
+	at  int64
+}
+
+// alive says whether packets are arriving.
+func (l *layer) alive(now int64) bool { return now-l.lastAt.Load() < int64(aliveFor) }
+
+// askKeyframe wants one from the publisher, who is asked at once unless it was
+// just now; the room's tick asks again until one comes. From any goroutine.
+func (l *layer) askKeyframe(now int64) {
+	l.keyframeWanted.Store(true)
+	l.requestKeyframe(now, keyframeGap)
+}
+
+// retryKeyframe repeats a request that was not answered.
+func (l *layer) retryKeyframe(now int64) {
+	if l.keyframeWanted.Load() {
+		l.requestKeyframe(now, keyframeRetry)
+	}
+}
+
+func (l *layer) requestKeyframe(now int64, gap time.Duration) {
+	last := l.keyframeAsked.Load()
+	if last != 0 && now-last < int64(gap) || !l.keyframeAsked.CompareAndSwap(last, now) {
+		return
+	}
+	t := l.source.transport
+	if t.feedback(&rtcp.PictureLossIndication{SenderSSRC: t.ssrc, MediaSSRC: l.ssrc}) {
+		t.counters.keyframeRequests.Add(1)
+	}
+}
+
+// forward hands a packet to everybody who gets this layer. It runs on the
+// publisher's goroutine, takes no lock but each receiver's slot, and
+// allocates nothing.
+func (l *layer) forward(p *packet) {
+	receivers := l.receivers.Load()
+	if receivers == nil {
+		return
+	}
+	for _, s := range *receivers {
+		s.forward(l, p)
+	}
+}

@@ -1,0 +1,160 @@
+package sfu
+
+import (
+	"time"
+
+	"viop/rooms"
+)
+
+// view is one mapped video slot as the sharing of a line sees it.
+type view struct {
+	height int // pixels wanted; 0: hidden
+	layers []offering
+}
+
+// offering is one simulcast layer that is arriving, lowest first.
+type offering struct {
+	rank   int
+	height int
+	rate   uint64 // bit/s
+}
+
+// choice is what a view gets: a rank, or -1 and why.
+type choice struct {
+	rank int
+	why  string
+}
+
+const (
+	whyHidden    = "hidden"
+	whyBandwidth = "bandwidth"
+)
+
+// share gives each view a layer. Views come in order of importance; budget is
+// what the line carries beside the sound, in bit/s, 0 for no limit. Everybody
+// visible gets their lowest layer first, then the important ones grow: so the
+// first to lose quality, and then the picture, is the last in the order. Sound
+// is not in here: it is never dropped.
+func share(views []view, budget uint64) []choice {
+	out := make([]choice, len(views))
+	at := make([]int, len(views))
+	left := budget
+	for i, v := range views {
+		out[i] = choice{rank: -1}
+		switch {
+		case v.height == 0:
+			out[i].why = whyHidden
+		case len(v.layers) == 0: // nothing arrives yet
+		case budget != 0 && v.layers[0].rate > left:
+			out[i].why = whyBandwidth
+		default:
+			out[i].rank = v.layers[0].rank
+			left -= min(left, v.layers[0].rate)
+		}
+	}
+	for i, v := range views {
+		if out[i].rank < 0 {
+			continue
+		}
+		for want := fit(v); at[i] < want; {
+			now, next := v.layers[at[i]], v.layers[at[i]+1]
+			more := max(next.rate, now.rate) - now.rate
+			if budget != 0 && more > left {
+				break
+			}
+			left -= min(left, more)
+			at[i]++
+			out[i].rank = next.rank
+		}
+	}
+	return out
+}
+
+// fit is the lowest layer that fills the glass, allowing a quarter of
+// stretching.
+func fit(v view) int {
+	for i, l := range v.layers {
+		if l.height*5/4 >= v.height {
+			return i
+		}
+	}
+	return len(v.layers) - 1
+}
+
+// Budget of a line.
+const (
+	lossHigh    = 0.10 // congestion
+	lossLow     = 0.02 // none
+	leastBudget = 80_000
+	rembMargin  = 0.85 // an estimate below this share of what is sent is congestion
+	holdFirst   = 4 * time.Second
+	holdMost    = 60 * time.Second
+	growth      = 1.08 // per step without congestion
+	calm        = 10 * time.Second
+)
+
+// budget is what a receiver's line is believed to carry for video, from the
+// loss it reports and its own estimate (REMB). It starts without a limit: most
+// lines carry everything, and a limit that must be probed upwards first would
+// show everybody small pictures. Owned by the room's tick.
+type budget struct {
+	limit   float64 // bit/s; 0: none
+	until   int64   // no growth before
+	hold    time.Duration
+	raised  int64 // last growth
+	reports int64 // last report seen
+}
+
+// measure is one second of a line.
+type measure struct {
+	now    int64
+	sent   float64 // bit/s of video
+	loss   float64 // worst share, 0…1
+	remb   float64 // bit/s; 0: none
+	wanted float64 // bit/s if there were no limit
+}
+
+// step takes one measure and gives the limit.
+func (b *budget) step(m measure) uint64 {
+	congested := m.loss > lossHigh || m.remb > 0 && m.sent > leastBudget && m.remb < rembMargin*m.sent
+	switch {
+	case congested && m.now >= b.until-int64(b.hold)/2:
+		b.shrink(m)
+	case congested || m.loss > lossLow || b.limit == 0:
+	case m.now >= b.until:
+		b.limit *= growth
+		b.raised = m.now
+		if b.limit > 1.5*m.wanted {
+			b.limit = 0
+		}
+	}
+	return uint64(b.limit)
+}
+
+// shrink cuts the limit below what was too much, and waits longer before the
+// next try if the last one failed.
+func (b *budget) shrink(m measure) {
+	cut := m.sent * (1 - m.loss/2) * 0.85
+	if m.remb > 0 {
+		cut = min(cut, m.remb)
+	}
+	if b.limit > 0 {
+		cut = min(cut, b.limit*0.95)
+	}
+	b.limit = max(cut, leastBudget)
+	switch {
+	case b.hold == 0 || b.raised == 0 || m.now-b.raised > int64(calm):
+		b.hold = holdFirst
+	default:
+		b.hold = min(2*b.hold, holdMost)
+	}
+	b.until = m.now + int64(b.hold)
+}
+
+// Heights and rates to go by before a layer has told its own.
+func assumed(kind rooms.Source, rank int) (height int, rate uint64) {
+	if kind == rooms.Screen {
+		return 1080, 1_000_000
+	}
+	return [maxLayers]int{180, 360, 720}[rank], [maxLayers]uint64{150_000, 500_000, 1_200_000}[rank]
+}

@@ -1,0 +1,267 @@
+package sfu
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"viop/rooms"
+)
+
+const (
+	tickEvery     = 100 * time.Millisecond
+	speakersEvery = 2  // ticks
+	shareEvery    = 10 // ticks
+)
+
+// room is the forwarding plane of one session: rooms.Media.
+type room struct {
+	// Set by newRoom.
+	sfu     *SFU
+	log     *slog.Logger
+	wakeups chan struct{} // from wake to run; one is enough
+	stop    chan struct{} // closed by Close
+	running sync.WaitGroup
+
+	// mu is the control side's one lock. It is taken before any slot's and
+	// after SFU.mu, and never on the packet path.
+	mu     sync.Mutex
+	peers  []*peer // in order of joining
+	closed bool
+
+	// Owned by run.
+	ticks    int
+	speakers speakers
+	spoke    map[string]bool
+	rates    map[*layer]*rate
+}
+
+// key names a source before and after its transport is there.
+type key struct {
+	peer *peer
+	kind rooms.Source
+}
+
+func newRoom(s *SFU, id rooms.SessionID) *room {
+	r := &room{
+		sfu: s, log: s.log.With("session", id),
+		wakeups: make(chan struct{}, 1), stop: make(chan struct{}),
+		spoke: map[string]bool{}, rates: map[*layer]*rate{},
+	}
+	r.running.Go(r.run)
+	return r
+}
+
+// Attach makes a peer that is nowhere until Route says where.
+func (r *room) Attach(a rooms.Attachment, on func(rooms.PeerEvent)) (rooms.Peer, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, errors.New("sfu: room is closed")
+	}
+	p := newPeer(r, a, on)
+	r.peers = append(r.peers, p)
+	r.running.Go(p.run)
+	return p, nil
+}
+
+// Route replaces who is where. When it returns, nothing goes where it may
+// not go any more.
+func (r *room) Route(table map[rooms.Conn]rooms.Place) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.peers {
+		p.place = table[p.attachment.Conn]
+	}
+	r.apply()
+}
+
+// Close ends every peer and waits.
+func (r *room) Close() error {
+	r.mu.Lock()
+	again := r.closed
+	r.closed = true
+	peers := slices.Clone(r.peers)
+	r.mu.Unlock()
+	if !again {
+		for _, p := range peers {
+			p.Close()
+		}
+		close(r.stop)
+		r.sfu.forget(r)
+	}
+	r.running.Wait()
+	return nil
+}
+
+// wake has run look again. It never blocks; the packet path may call it.
+func (r *room) wake() {
+	select {
+	case r.wakeups <- struct{}{}:
+	default:
+	}
+}
+
+// update applies at once what has changed.
+func (r *room) update() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.apply()
+}
+
+// remove takes a peer out; run ends its transport.
+func (r *room) remove(p *peer) {
+	r.setTransport(p, nil)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.gone = true
+	r.peers = slices.DeleteFunc(r.peers, func(q *peer) bool { return q == p })
+	r.apply()
+}
+
+// setTransport gives a peer another transport, or none. The counts of the old
+// one are kept in the same breath, so that sums never go back.
+func (r *room) setTransport(p *peer, t *transport) {
+	r.sfu.mu.Lock()
+	defer r.sfu.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.transport != nil {
+		r.sfu.retired.add(p.transport.stats())
+		for _, s := range p.slots() {
+			s.show(nil)
+		}
+	}
+	if p.gone {
+		t = nil
+	}
+	p.transport, p.audioKeys, p.videoKeys, p.told = t, nil, nil, nil
+	r.apply()
+}
+
+// setConnected lets a transport's slots be filled: who waits for a keyframe
+// asks for it now, not before, when it would be lost on the way.
+func (r *room) setConnected(t *transport) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t.connected = true
+	r.apply()
+}
+
+// run is the room's goroutine; it ends after Close.
+func (r *room) run() {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.stop:
+			return
+		case <-r.wakeups:
+			r.update()
+		case <-tick.C:
+			r.tick()
+		}
+	}
+}
+
+func (r *room) tick() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ticks++
+	now := r.sfu.now()
+	if r.ticks%speakersEvery == 0 {
+		r.tellSpeakers()
+	}
+	if r.ticks%shareEvery == 0 {
+		r.measure(now)
+		r.apply()
+		r.report(now)
+	}
+	for _, p := range r.peers {
+		p.eachLayer(func(l *layer) { l.retryKeyframe(now) })
+		for _, s := range p.slots() {
+			if _, next, ready := s.shown(); ready && next != nil && s.video && !next.keyframeWanted.Load() {
+				next.askKeyframe(now)
+			}
+		}
+	}
+}
+
+// apply turns places, wishes and limits into slots and receivers. r.mu is
+// held.
+func (r *room) apply() {
+	now := r.sfu.now()
+	receivers := map[*layer][]*slot{}
+	for _, p := range r.peers {
+		if p.transport == nil {
+			continue
+		}
+		r.assign(p)
+		r.fill(p, now)
+		for _, s := range p.slots() {
+			cur, next, _ := s.shown()
+			if cur != nil {
+				receivers[cur] = append(receivers[cur], s)
+			}
+			if next != nil {
+				receivers[next] = append(receivers[next], s)
+			}
+		}
+	}
+	for _, p := range r.peers {
+		p.eachLayer(func(l *layer) {
+			list := receivers[l]
+			l.receivers.Store(&list)
+		})
+	}
+}
+
+// tellSpeakers sends the loudest of each room to those in it, and once an
+// empty list when all have fallen silent. r.mu is held.
+func (r *room) tellSpeakers() {
+	var now []heardNow
+	for _, p := range r.peers {
+		if p.transport == nil || p.place.Room == "" {
+			continue
+		}
+		level := p.transport.sources[rooms.Mic].level.take()
+		if p.place.Send&rooms.Mic != 0 {
+			now = append(now, heardNow{p.attachment.Handle, p.place.Room, level})
+		}
+	}
+	levels := r.speakers.step(now)
+	for _, p := range r.peers {
+		here := levels[p.place.Room]
+		if p.place.Room != "" && (len(here) > 0 || r.spoke[p.place.Room]) {
+			p.push(told{rooms.Speakers{Levels: slices.Clone(here)}})
+		}
+	}
+	clear(r.spoke)
+	for name := range levels {
+		r.spoke[name] = true
+	}
+}
+
+// slots of the peer, audio first. room.mu is held.
+func (p *peer) slots() []*slot {
+	if p.transport == nil {
+		return nil
+	}
+	return append(slices.Clone(p.transport.audio), p.transport.video...)
+}
+
+// eachLayer of everything the peer sends. room.mu is held.
+func (p *peer) eachLayer(do func(*layer)) {
+	if p.transport == nil {
+		return
+	}
+	for _, src := range p.transport.sources {
+		for rank := range src.layers {
+			if l := src.layers[rank].Load(); l != nil {
+				do(l)
+			}
+		}
+	}
+}

@@ -1,0 +1,118 @@
+// Package sfu is the forwarding plane on Pion: it provides rooms.Media.
+//
+// One browser has one PeerConnection and always offers. What it sends are up
+// to four sections (microphone, camera, screen, the screen's sound); what it
+// receives are slots, a fixed pool of recvonly sections whose sources change
+// behind them, so that people coming, going, being muted or pinned cause no
+// SDP.
+//
+// A packet's way is short. Pion's SRTP session opens it and writes it to the
+// ingress of its publisher, which stands where Pion would buffer it for a
+// reader; its layer (one SSRC) hands it to the slots in an immutable list, and
+// each slot renumbers it (package rewrite) and writes it to its sink. All of
+// that is one goroutine, takes no lock but the slot's own, and allocates
+// nothing. Loss is repaired on both sides separately: the ingress asks the
+// publisher, and a slot answers its browser from the layer's ring.
+//
+// The control side is the room: under one mutex it turns the table of places
+// (Route), what pages show (Want) and what lines can carry into slots and
+// layers. The packet path never takes that mutex; it may wake the room.
+// Everything towards a browser that is not media (answers, RTCP) goes through
+// the goroutine of its peer, because Pion's close holds the lock RTCP needs
+// while it waits for the packet path.
+//
+// Where to start: ingress.go and slot.go for packets, room.go for control,
+// peer.go for a browser's life, layers.go for who gets what when a line is
+// thin.
+package sfu
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"viop/rooms"
+)
+
+// Config of the forwarding plane.
+type Config struct {
+	// UDP is where media is received and sent from, one port for everybody.
+	// An unspecified address listens on every interface. Invalid: none.
+	UDP netip.AddrPort
+	// TCP is the port of ICE-TCP (RFC 6544). Invalid: none.
+	TCP netip.AddrPort
+	// PublicIPs replace the local addresses in what browsers are told, for a
+	// server behind NAT.
+	PublicIPs []netip.Addr
+	// Loopback offers loopback addresses too, for demonstrations and tests.
+	Loopback bool
+	// Interfaces keeps the interfaces that may be offered; nil: all.
+	Interfaces func(name string) bool
+	// DeadAfter is the silence after which a peer is down. Default 10 s.
+	DeadAfter time.Duration
+}
+
+// SFU holds the ports and the rooms on them.
+type SFU struct {
+	// Set by New.
+	config Config
+	log    *slog.Logger
+	engine *engine
+	base   time.Time
+
+	mu      sync.Mutex
+	rooms   map[*room]struct{} // guarded by mu
+	retired Stats              // guarded by mu: of transports that are gone
+	closed  bool               // guarded by mu
+}
+
+// New opens the ports. Close gives them back.
+func New(c Config, log *slog.Logger) (*SFU, error) {
+	if c.DeadAfter == 0 {
+		c.DeadAfter = 10 * time.Second
+	}
+	e, err := newEngine(c, log)
+	if err != nil {
+		return nil, err
+	}
+	return &SFU{config: c, log: log, engine: e, base: time.Now(), rooms: map[*room]struct{}{}}, nil
+}
+
+// now is nanoseconds since New, monotonic.
+func (s *SFU) now() int64 { return int64(time.Since(s.base)) }
+
+// Room makes the forwarding plane of one session. The caller closes it.
+func (s *SFU) Room(id rooms.SessionID) (rooms.Media, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errors.New("sfu: closed")
+	}
+	r := newRoom(s, id)
+	s.rooms[r] = struct{}{}
+	return r, nil
+}
+
+// Close ends every room and gives the ports back.
+func (s *SFU) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	open := make([]*room, 0, len(s.rooms))
+	for r := range s.rooms {
+		open = append(open, r)
+	}
+	s.mu.Unlock()
+	var errs []error
+	for _, r := range open {
+		errs = append(errs, r.Close())
+	}
+	return errors.Join(append(errs, s.engine.close())...)
+}
+
+func (s *SFU) forget(r *room) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.rooms, r)
+}

@@ -1,0 +1,299 @@
+package sfu
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+
+	"viop/rooms/sfu/rewrite"
+)
+
+const (
+	// maxPayload is what a slot can rewrite: a packet that fits an Ethernet
+	// frame, and the two bytes of RTX.
+	maxPayload = 1500
+	// resendGap keeps one lost packet from being sent again and again while
+	// the first repair is still on its way.
+	resendGap = 20 * time.Millisecond
+	resendMap = 256
+)
+
+// sink takes a finished packet towards the browser. Today that is Pion's
+// write stream; a plane of our own takes its place here.
+type sink interface {
+	WriteRTP(*rtp.Header, []byte) (int, error)
+}
+
+// slot is one receive section of a browser: a permanent track whose source
+// changes behind it. Packets come from the publishers' goroutines.
+type slot struct {
+	transport *transport
+	video     bool
+	index     int
+	clock     uint32
+
+	mu        sync.Mutex
+	sink      sink // nil until bound
+	ready     bool // the transport is connected
+	header    rtp.Header
+	repair    rtp.Header // of retransmissions; PayloadType 0: not negotiated
+	absTime   [3]byte
+	hasTime   bool
+	cur, next *layer // sending; to be sent from its next keyframe on
+	numbers   rewrite.Stream[*layer]
+	lastAt    int64
+	scratch   [maxPayload + 2]byte
+	resent    [resendMap]struct {
+		seq uint16
+		at  int64
+	}
+
+	sent       atomic.Uint64 // packets
+	octets     atomic.Uint64 // of payload
+	resends    atomic.Uint64
+	lost       atomic.Uint32 // fraction of the last report, of 256
+	lastReport atomic.Int64
+}
+
+// show names what the slot shall carry; nil is nothing. Another layer of the
+// same source takes over at its next keyframe and the old one runs on until
+// then; another person's source stops the old one at once, so that nobody is
+// seen under another's name. The answer says whether a keyframe is awaited.
+func (s *slot) show(l *layer) (waits bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l == nil || s.cur != nil && s.cur.source != l.source {
+		s.cur = nil
+	}
+	s.next = l
+	if s.cur == l {
+		s.next = nil
+	}
+	return s.next != nil && s.ready
+}
+
+// shown says what the slot sends and what it waits for.
+func (s *slot) shown() (cur, next *layer, ready bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cur, s.next, s.ready
+}
+
+// forward sends a packet on, if it is of the layer this slot carries or
+// begins the one it waits for.
+func (s *slot) forward(l *layer, p *packet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ready || s.sink == nil {
+		return
+	}
+	in := p.numbers()
+	var out rewrite.Numbers
+	switch {
+	case l == s.cur:
+		var ok, leapt bool
+		if out, ok, leapt = s.numbers.Next(in); leapt {
+			out = s.begin(l, in, p.at)
+		} else if !ok {
+			return
+		}
+	case l == s.next && p.startsAt():
+		s.cur, s.next = l, nil
+		out = s.begin(l, in, p.at)
+	default:
+		return
+	}
+	s.lastAt = p.at
+	s.header.SequenceNumber, s.header.Timestamp, s.header.Marker = out.Seq, out.TS, p.marker
+	s.write(&s.header, s.payload(s.scratch[:0], p, out), p.at)
+	s.sent.Add(1)
+	s.octets.Add(uint64(len(p.payload)))
+}
+
+// begin starts a segment of the numbering.
+func (s *slot) begin(l *layer, in rewrite.Numbers, at int64) rewrite.Numbers {
+	gap := (at - s.lastAt) / int64(time.Microsecond) * int64(s.clock) / 1_000_000
+	return s.numbers.Begin(l, in, uint32(gap))
+}
+
+// payload is that of p with its outgoing numbers, in dst if it is rewritten.
+func (s *slot) payload(dst []byte, p *packet, out rewrite.Numbers) []byte {
+	if !p.isVP8 || len(p.payload) == 0 || len(p.payload) > maxPayload-1 {
+		return append(dst, p.payload[:min(len(p.payload), maxPayload)]...)
+	}
+	return p.vp8.AppendTo(dst, p.payload, out)
+}
+
+func (s *slot) write(h *rtp.Header, payload []byte, at int64) {
+	if s.hasTime {
+		// 24 bits of seconds in 6.18 fixed point.
+		v := uint32((uint64(at) << 18 / uint64(time.Second)))
+		s.absTime = [3]byte{byte(v >> 16), byte(v >> 8), byte(v)}
+	}
+	// A packet that the network would not take is lost like any other.
+	_, _ = s.sink.WriteRTP(h, payload)
+}
+
+// resend answers a NACK (RFC 4588) with what went out under that number: the
+// same bytes, in the repair stream. Without one nothing is sent: bytes under a
+// number that was used must not change, and the plain packet is gone.
+func (s *slot) resend(seq uint16, now int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ready || s.sink == nil || s.repair.PayloadType == 0 {
+		return
+	}
+	last := &s.resent[seq%resendMap]
+	if last.at != 0 && last.seq == seq && now-last.at < int64(resendGap) {
+		return
+	}
+	segment, original, ok := s.numbers.Find(seq)
+	if !ok {
+		return
+	}
+	var p packet
+	var kept [maxPayload]byte
+	if !segment.Source().ring.get(original, &p, kept[:0]) {
+		return
+	}
+	last.seq, last.at = seq, now
+	out := segment.Apply(p.numbers())
+	s.repair.Timestamp, s.repair.Marker = out.TS, p.marker
+	s.write(&s.repair, s.payload(append(s.scratch[:0], byte(seq>>8), byte(seq)), &p, out), now)
+	s.repair.SequenceNumber++
+	s.resends.Add(1)
+}
+
+// report makes the sender report of what the slot carries (RFC 3550 §6.4.1);
+// nil when it has sent nothing. Sound and picture of a person tell the same
+// time, so that the browser can play them together.
+func (s *slot) report(now int64, wall time.Time) *rtcp.SenderReport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ts, ok := s.numbers.Last()
+	if !ok || !s.ready || s.cur == nil {
+		return nil
+	}
+	r := &rtcp.SenderReport{
+		SSRC: s.header.SSRC, NTPTime: ntpTime(wall),
+		PacketCount: uint32(s.sent.Load()), OctetCount: uint32(s.octets.Load()),
+	}
+	r.RTPTime = ts + uint32((now-s.lastAt)/int64(time.Microsecond)*int64(s.clock)/1_000_000)
+	if sr := s.cur.senderReport.Load(); sr != nil {
+		// Their clock, told in ours.
+		age := time.Duration(now) - s.cur.source.transport.toLocal(sr)
+		r.RTPTime = sr.rtp + s.numbers.Offset() + uint32(int64(age/time.Microsecond)*int64(s.clock)/1_000_000)
+	}
+	return r
+}
+
+// wantKeyframe is a receiver's PLI or FIR.
+func (s *slot) wantKeyframe(now int64) {
+	cur, next, ready := s.shown()
+	if next != nil {
+		cur = next
+	}
+	if ready && cur != nil && s.video {
+		cur.askKeyframe(now)
+	}
+}
+
+func (s *slot) setReady() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready = true
+}
+
+// Bind learns the section's numbers, which are the offerer's; Pion calls it
+// before the transport is up.
+func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	mime := webrtc.MimeTypeOpus
+	if s.video {
+		mime = webrtc.MimeTypeVP8
+	}
+	for _, codec := range c.CodecParameters() {
+		if !strings.EqualFold(codec.MimeType, mime) {
+			continue
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.sink = c.WriteStream()
+		s.header = rtp.Header{Version: 2, PayloadType: uint8(codec.PayloadType), SSRC: uint32(c.SSRC())}
+		s.bindRepair(c, codec)
+		return codec, s.bindTime(c)
+	}
+	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+}
+
+func (s *slot) bindRepair(c webrtc.TrackLocalContext, codec webrtc.RTPCodecParameters) {
+	s.repair = rtp.Header{Version: 2, SSRC: uint32(c.SSRCRetransmission())}
+	if s.repair.SSRC == 0 {
+		return
+	}
+	want := fmt.Sprintf("apt=%d", codec.PayloadType)
+	for _, rtx := range c.CodecParameters() {
+		if strings.EqualFold(rtx.MimeType, webrtc.MimeTypeRTX) && rtx.SDPFmtpLine == want {
+			s.repair.PayloadType = uint8(rtx.PayloadType)
+		}
+	}
+}
+
+// bindTime puts abs-send-time on the packets: with it, and without transport
+// wide numbers, browsers estimate our downlink themselves and send REMB.
+func (s *slot) bindTime(c webrtc.TrackLocalContext) error {
+	for _, e := range c.HeaderExtensions() {
+		if e.URI != sdp.ABSSendTimeURI {
+			continue
+		}
+		s.hasTime = true
+		if err := s.header.SetExtension(uint8(e.ID), s.absTime[:]); err != nil {
+			return err
+		}
+		return s.repair.SetExtension(uint8(e.ID), s.absTime[:])
+	}
+	return nil
+}
+
+// Unbind ends the writing.
+func (s *slot) Unbind(webrtc.TrackLocalContext) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sink, s.ready, s.cur, s.next = nil, false, nil, nil
+	return nil
+}
+
+// ID of the track.
+func (s *slot) ID() string {
+	if s.video {
+		return fmt.Sprintf("v%d", s.index)
+	}
+	return fmt.Sprintf("a%d", s.index)
+}
+
+// StreamID pairs audio and video slots of the same index: browsers keep what
+// is in one stream in step.
+func (s *slot) StreamID() string { return fmt.Sprintf("s%d", s.index) }
+
+// RID is none: a slot is never simulcast.
+func (s *slot) RID() string { return "" }
+
+// Kind of the track.
+func (s *slot) Kind() webrtc.RTPCodecType {
+	if s.video {
+		return webrtc.RTPCodecTypeVideo
+	}
+	return webrtc.RTPCodecTypeAudio
+}
+
+// ntpTime is RFC 3550 §4.
+func ntpTime(t time.Time) uint64 {
+	const epoch = 2208988800 // 1900 to 1970
+	return uint64(t.Unix()+epoch)<<32 | uint64(t.Nanosecond())<<32/uint64(time.Second)
+}

@@ -1,0 +1,63 @@
+package sfu
+
+import "sync/atomic"
+
+// Stats are counters since New, summed when asked for, and two gauges.
+type Stats struct {
+	Rooms, Peers     int
+	PacketsIn        uint64 // RTP that was opened
+	PacketsOut       uint64 // RTP forwarded, repairs not counted
+	BytesOut         uint64 // payload of PacketsOut
+	Resent           uint64 // repairs sent to receivers
+	Duplicates       uint64 // probes and repeats that were not forwarded
+	KeyframeRequests uint64 // sent to publishers
+}
+
+func (s *Stats) add(o Stats) {
+	s.PacketsIn += o.PacketsIn
+	s.PacketsOut += o.PacketsOut
+	s.BytesOut += o.BytesOut
+	s.Resent += o.Resent
+	s.Duplicates += o.Duplicates
+	s.KeyframeRequests += o.KeyframeRequests
+}
+
+// counters of one publisher's side.
+type counters struct {
+	packetsIn, duplicates, keyframeRequests atomic.Uint64
+}
+
+// stats of one transport; room.mu is held.
+func (t *transport) stats() Stats {
+	out := Stats{
+		PacketsIn: t.counters.packetsIn.Load(), Duplicates: t.counters.duplicates.Load(),
+		KeyframeRequests: t.counters.keyframeRequests.Load(),
+	}
+	for _, slots := range [][]*slot{t.audio, t.video} {
+		for _, s := range slots {
+			out.PacketsOut += s.sent.Load()
+			out.BytesOut += s.octets.Load()
+			out.Resent += s.resends.Load()
+		}
+	}
+	return out
+}
+
+// Stats may be called at any time; it takes each room's lock once.
+func (s *SFU) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.retired
+	out.Rooms = len(s.rooms)
+	for r := range s.rooms {
+		r.mu.Lock()
+		out.Peers += len(r.peers)
+		for _, p := range r.peers {
+			if p.transport != nil {
+				out.add(p.transport.stats())
+			}
+		}
+		r.mu.Unlock()
+	}
+	return out
+}

@@ -1,0 +1,263 @@
+package sfu
+
+import (
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/rtcp"
+	"github.com/pion/stun/v4"
+	"github.com/pion/webrtc/v4"
+
+	"viop/rooms"
+)
+
+// gatherWithin bounds the wait for our own candidates. On muxed ports they are
+// there at once.
+const gatherWithin = 2 * time.Second
+
+// transport is one PeerConnection and what hangs on it. A browser that comes
+// back with another certificate gets a new one.
+type transport struct {
+	// Set by newTransport.
+	peer        *peer
+	room        *room
+	pc          *webrtc.PeerConnection
+	fingerprint string
+	ssrc        uint32 // ours, in RTCP
+	ingress     *ingress
+	sources     map[rooms.Source]*source
+	feedbacks   chan rtcp.Packet // many senders, read by the peer's run; full: dropped
+
+	// Guarded by room.mu.
+	audio, video []*slot
+	connected    bool
+
+	// Read by the packet path.
+	heard    atomic.Pointer[heard]
+	bySSRC   atomic.Pointer[map[uint32]*slot]
+	rtt      atomic.Int64
+	clock    clockOffset
+	remb     atomic.Uint64 // bit/s; 0: none yet
+	counters counters
+}
+
+// newTransport makes the PeerConnection for a first offer.
+func newTransport(p *peer, o *offer) (*transport, error) {
+	t := &transport{
+		peer: p, room: p.room, fingerprint: o.fingerprint, ssrc: rand.Uint32(),
+		sources:   map[rooms.Source]*source{},
+		feedbacks: make(chan rtcp.Packet, 256),
+	}
+	t.ingress = newIngress(t)
+	for _, kind := range []rooms.Source{rooms.Mic, rooms.Camera, rooms.Screen, rooms.ScreenAudio} {
+		t.sources[kind] = &source{transport: t, kind: kind}
+	}
+	pc, err := p.room.sfu.engine.connect(t.buffer, t.onBinding)
+	if err != nil {
+		return nil, err
+	}
+	t.pc = pc
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) { p.push(stateChanged{t, s}) })
+	return t, nil
+}
+
+// now is the SFU's clock.
+func (t *transport) now() int64 { return t.room.sfu.now() }
+
+// roundTrip to the browser, as STUN measures it.
+func (t *transport) roundTrip() time.Duration { return time.Duration(t.rtt.Load()) }
+
+// proofOfLife notes that something authenticated came in.
+func (t *transport) proofOfLife(now int64) { t.peer.seen(now) }
+
+// onBinding is called for every connectivity check whose integrity held:
+// browsers keep up consent with them (RFC 7675), muted or not.
+func (t *transport) onBinding(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool {
+	t.proofOfLife(t.now())
+	return false
+}
+
+// feedback queues RTCP for the browser; false when it had to be dropped.
+func (t *transport) feedback(p rtcp.Packet) bool {
+	select {
+	case t.feedbacks <- p:
+		return true
+	default:
+		return false
+	}
+}
+
+// negotiate answers an offer. It adds slots for recvonly sections that are new
+// and changes nothing else, so that an ICE restart keeps everything.
+func (t *transport) negotiate(text string, o *offer) (string, error) {
+	if err := t.grow(o); err != nil {
+		return "", err
+	}
+	t.heard.Store(newHeard(o, func(s section) *source { return t.sources[s.source] }))
+	if err := t.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: text}); err != nil {
+		return "", err
+	}
+	answer, err := t.pc.CreateAnswer(nil)
+	if err != nil {
+		return "", err
+	}
+	gathered := webrtc.GatheringCompletePromise(t.pc)
+	if err := t.pc.SetLocalDescription(answer); err != nil {
+		return "", err
+	}
+	timeout := time.NewTimer(gatherWithin)
+	defer timeout.Stop()
+	select {
+	case <-gathered:
+	case <-timeout.C:
+	}
+	t.index()
+	local := t.pc.LocalDescription()
+	if local == nil {
+		return "", errors.New("no local description")
+	}
+	return local.SDP, nil
+}
+
+// grow makes a permanent track for each recvonly section that has none. Pion
+// gives them to the offered sections of their kind in order.
+func (t *transport) grow(o *offer) error {
+	r := t.room
+	r.mu.Lock()
+	audio, video := len(t.audio), len(t.video)
+	r.mu.Unlock()
+	var fresh []*slot
+	for i := audio; i < o.audio; i++ {
+		fresh = append(fresh, &slot{transport: t, index: i, clock: 48000})
+	}
+	for i := video; i < o.video; i++ {
+		fresh = append(fresh, &slot{transport: t, index: i, clock: 90000, video: true})
+	}
+	for _, s := range fresh {
+		_, err := t.pc.AddTransceiverFromTrack(s, webrtc.RTPTransceiverInit{
+			Direction: webrtc.RTPTransceiverDirectionSendonly,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range fresh {
+		if s.video {
+			t.video = append(t.video, s)
+		} else {
+			t.audio = append(t.audio, s)
+		}
+	}
+	return nil
+}
+
+// index makes the table by which RTCP finds its slot.
+func (t *transport) index() {
+	table := map[uint32]*slot{}
+	for _, s := range t.slots() {
+		s.mu.Lock()
+		if s.sink != nil {
+			table[s.header.SSRC] = s
+		}
+		s.mu.Unlock()
+	}
+	t.bySSRC.Store(&table)
+}
+
+// slots, audio first.
+func (t *transport) slots() []*slot {
+	t.room.mu.Lock()
+	defer t.room.mu.Unlock()
+	return append(append([]*slot{}, t.audio...), t.video...)
+}
+
+// open lets the slots write, now that SRTP is up. Pion opens a write stream
+// when it is first used, under the lock its close holds; here that is done
+// from the peer's goroutine and never from a publisher's.
+func (t *transport) open() {
+	for _, sender := range t.pc.GetSenders() {
+		if err := sender.SetReadDeadline(time.Time{}); err != nil {
+			continue // a section that was answered without a stream
+		}
+		if s, ok := sender.Track().(*slot); ok {
+			s.setReady()
+		}
+	}
+}
+
+// pollConsent counts answers to our own keepalives as proof of life. Pion
+// keeps no time of them, so it is the last moment they cannot be later than
+// that is known to be true: the poll before.
+func (t *transport) pollConsent(last *uint64, before int64) {
+	pair, ok := t.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
+	if !ok {
+		return
+	}
+	t.rtt.Store(int64(pair.CurrentRoundTripTime * float64(time.Second)))
+	if n := uint64(pair.ResponsesReceived); n != *last {
+		*last = n
+		t.proofOfLife(before)
+	}
+}
+
+// writeFeedback sends what is queued, in one compound packet each turn.
+func (t *transport) writeFeedback(first rtcp.Packet) {
+	const most = 16
+	batch := append(make([]rtcp.Packet, 0, most), first)
+	for len(batch) < most {
+		select {
+		case p := <-t.feedbacks:
+			batch = append(batch, p)
+			continue
+		default:
+		}
+		break
+	}
+	// Before the transport is up there is nobody to tell.
+	_ = t.pc.WriteRTCP(batch)
+}
+
+// close ends the PeerConnection and waits for what Pion runs.
+func (t *transport) close() {
+	_ = t.pc.GracefulClose()
+	for _, s := range t.sources {
+		for i := range s.layers {
+			if l := s.layers[i].Load(); l != nil {
+				l.ring.clear()
+			}
+		}
+	}
+}
+
+// clockOffset is the distance between a publisher's clock and ours: the
+// smallest seen, which is the one that waited least on the way.
+type clockOffset struct {
+	mu    sync.Mutex
+	known bool
+	least int64
+}
+
+func (c *clockOffset) heard(ntp uint64, at int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := at - ntpNanos(ntp); !c.known || d < c.least {
+		c.known, c.least = true, d
+	}
+}
+
+// toLocal is when a sender report was made, by our clock.
+func (t *transport) toLocal(sr *senderReport) time.Duration {
+	t.clock.mu.Lock()
+	defer t.clock.mu.Unlock()
+	return time.Duration(ntpNanos(sr.ntp) + t.clock.least)
+}
+
+func ntpNanos(ntp uint64) int64 {
+	return int64(ntp>>32)*int64(time.Second) + int64((ntp&0xffffffff)*uint64(time.Second)>>32)
+}
