@@ -44,10 +44,10 @@ func vectors(t testing.TB) []vector {
 	return all
 }
 
-// answer is what an evaluation says, as JSON values.
-func answer(t testing.TB, c *attendance.Case) any {
+// values is a result as JSON values.
+func values(t testing.TB, r *attendance.Result) any {
 	t.Helper()
-	b, err := json.Marshal(attendance.Evaluate(c))
+	b, err := json.Marshal(r)
 	if err != nil {
 		t.Fatalf("marshal the result: %v", err)
 	}
@@ -74,7 +74,7 @@ func TestVectors(t *testing.T) {
 				wantInputError(t, string(v.Input), *v.WantError)
 				return
 			}
-			if diff := cmp.Diff(v.Want, answer(t, mustDecode(t, v.Input))); diff != "" {
+			if diff := cmp.Diff(v.Want, values(t, attendance.Evaluate(mustDecode(t, v.Input)))); diff != "" {
 				t.Errorf("%s\n-want +got\n%s", v.Why, diff)
 			}
 		})
