@@ -1,0 +1,151 @@
+package web
+
+import (
+	"context"
+	_ "embed"
+	"net/http"
+	"slices"
+	"strings"
+
+	"viop/auth"
+	"viop/rooms"
+	"viop/rooms/schedule"
+)
+
+//go:embed api/openapi.yaml
+var openAPI []byte
+
+// operation is one line of the contract.
+type operation struct {
+	method, path string
+	scope        auth.Scope // "" is open to everybody
+	serve        func(http.ResponseWriter, *request) error
+}
+
+// operations is the whole API, in the order of api/openapi.yaml.
+func (s *server) operations() []operation {
+	sessions, people, programs := s.sessions(), s.people(), s.programs()
+	return []operation{
+		{"GET", "/v1/sessions", auth.SessionsRead, s.listSessions},
+		{"GET", "/v1/sessions/{id}", auth.SessionsRead, sessions.serveGet},
+		{"PUT", "/v1/sessions/{id}", auth.SessionsWrite, sessions.servePut},
+		{"DELETE", "/v1/sessions/{id}", auth.SessionsWrite, s.deleteSession},
+		{"POST", "/v1/sessions/{id}/invites", auth.InvitesWrite, s.invite},
+		{"GET", "/v1/sessions/{id}/presence", auth.PresenceRead, s.presence},
+		{"GET", "/v1/sessions/{id}/attendance", auth.AttendanceRead, s.attendanceJSON},
+		{"GET", "/v1/sessions/{id}/attendance.csv", auth.AttendanceRead, s.attendanceCSV},
+		{"GET", "/v1/people/{id}", auth.PeopleRead, people.serveGet},
+		{"PUT", "/v1/people/{id}", auth.PeopleWrite, people.servePut},
+		{"GET", "/v1/programs/{id}", auth.ProgramsRead, programs.serveGet},
+		{"PUT", "/v1/programs/{id}", auth.ProgramsWrite, programs.servePut},
+		{"POST", "/v1/revocations", auth.RevocationsWrite, s.revoke},
+		{"GET", "/v1/openapi.yaml", "", serveOpenAPI},
+		{"GET", "/healthz", "", s.healthz},
+		{"GET", "/readyz", "", s.readyz},
+	}
+}
+
+// mountAPI also answers for the addresses and methods that are not there, so
+// that a client of the API never gets anything but a problem document.
+func (s *server) mountAPI(mux *http.ServeMux) {
+	allow := map[string][]string{}
+	for _, op := range s.operations() {
+		mux.Handle(op.method+" "+op.path, s.operation(op))
+		allow[op.path] = append(allow[op.path], op.method)
+	}
+	for path, methods := range allow {
+		slices.Sort(methods)
+		mux.Handle(path, s.refusal(methodNotAllowed(strings.Join(methods, ", "))))
+	}
+	mux.Handle("/v1/", s.refusal(notFound("address in this API")))
+}
+
+func (s *server) refusal(p *problem) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, p) })
+}
+
+// request is an HTTP request whose caller is known.
+type request struct {
+	*http.Request
+	grant auth.Grant
+}
+
+// operation lets in who may, bounds the time, and turns errors into problems.
+func (s *server) operation(op operation) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+		defer cancel()
+		in := &request{Request: r.WithContext(ctx)}
+		err := s.admit(w, in, op)
+		if err == nil {
+			err = op.serve(w, in)
+		}
+		if err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// admit checks the token, its scope, the session it is limited to, and the
+// caller's rate, in this order.
+func (s *server) admit(w http.ResponseWriter, r *request, op operation) error {
+	if op.scope == "" {
+		return nil
+	}
+	grant, err := s.verify(r)
+	if err != nil {
+		return err
+	}
+	r.grant = grant
+	if a, ok := w.(*answer); ok {
+		a.subject = grant.Subject()
+	}
+	if !grant.Has(op.scope) {
+		return insufficientScope(op.scope)
+	}
+	if !withinSession(grant, op, r.PathValue("id")) {
+		return otherSession()
+	}
+	if wait, ok := s.limits.take(grant.Subject(), s.Now()); !ok {
+		return tooManyRequests(wait)
+	}
+	if id := r.PathValue("id"); id != "" && !schedule.ValidID(id) {
+		return badQuery("id", "An id is 1 to 128 of the characters A-Z a-z 0-9 . _ ~ : and -.")
+	}
+	return nil
+}
+
+func (s *server) verify(r *request) (auth.Grant, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return auth.Grant{}, unauthorized(nil)
+	}
+	grant, err := s.Verifier.VerifyAPI(r.Context(), strings.TrimSpace(token))
+	if r.Context().Err() != nil {
+		return auth.Grant{}, r.Context().Err()
+	}
+	if err != nil {
+		return auth.Grant{}, unauthorized(err)
+	}
+	return grant, nil
+}
+
+// withinSession: a token for one session opens what is below that session and
+// nothing that is about people at large.
+func withinSession(grant auth.Grant, op operation, id string) bool {
+	if grant.Session() == "" {
+		return true
+	}
+	return strings.HasPrefix(op.path, "/v1/sessions/{id}") && grant.ForSession(id) == nil
+}
+
+func sessionOf(r *request) rooms.SessionID { return rooms.SessionID(r.PathValue("id")) }
+
+func serveOpenAPI(w http.ResponseWriter, _ *request) error {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, err := w.Write(openAPI)
+	return ignoreHangup(err)
+}
+
+// ignoreHangup: a caller who left does not need an answer to that.
+func ignoreHangup(error) error { return nil }

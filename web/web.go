@@ -1,0 +1,170 @@
+// Package web is the HTTP side of the house: the API for scheduling and
+// billing systems, the browser client (embedded, with a strict content
+// security policy), health and metrics.
+//
+// The contract of the API is api/openapi.yaml, which is also served as
+// /v1/openapi.yaml. Every operation is one line in operations; the tests hold
+// that table, the document, and every request and answer of theirs against
+// each other. Errors are problem documents (RFC 9457) that name the field.
+//
+// Whoever calls says who they are with an API token (auth.AudienceAPI), whose
+// scopes decide. The browser client calls nothing here but its own files: it
+// lives on the WebSocket, which is Config.Signaling's.
+//
+// Logs hold ids only: no names, tokens, queries or addresses.
+//
+// Start with New for what is served, operations for the API, problem.go for
+// what can go wrong, client.go for the page.
+package web
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/time/rate"
+
+	"viop/auth"
+	"viop/rooms"
+	"viop/rooms/attendance"
+	"viop/rooms/schedule"
+)
+
+// Store keeps the documents of the API and answers what became of a session.
+// Documents that are not there are schedule.ErrNotFound; a write whose
+// condition does not hold is schedule.ErrChanged and has changed nothing.
+type Store interface {
+	Session(context.Context, rooms.SessionID) (schedule.Session, schedule.Tag, error)
+	// Sessions are those whose scheduled time overlaps [from, to), by start and
+	// id: at most limit of them, after the one that the cursor names ("" is the
+	// beginning). next is "" when there are no more.
+	Sessions(ctx context.Context, from, to time.Time, cursor string, limit int) (page []schedule.Session, next string, err error)
+	// PutSession stores s under s.ID. Evidence of the session is not touched.
+	// created is false when it replaced one, here and below.
+	PutSession(context.Context, schedule.Session, schedule.Condition) (tag schedule.Tag, created bool, err error)
+	// DeleteSession gives schedule.ErrHasEvidence when anybody has been there.
+	DeleteSession(context.Context, rooms.SessionID, schedule.Condition) error
+
+	Person(context.Context, rooms.PersonID) (schedule.Person, schedule.Tag, error)
+	// People are those of ids that exist.
+	People(ctx context.Context, ids []rooms.PersonID) (map[rooms.PersonID]schedule.Person, error)
+	PutPerson(context.Context, schedule.Person, schedule.Condition) (tag schedule.Tag, created bool, err error)
+	Program(context.Context, schedule.ProgramID) (schedule.Program, schedule.Tag, error)
+	PutProgram(context.Context, schedule.Program, schedule.Condition) (tag schedule.Tag, created bool, err error)
+
+	// Presence is the last word of whoever owns the room, already judged: after
+	// a crash nobody is in it. The zero Beat says that nobody has ever come.
+	Presence(context.Context, rooms.SessionID) (rooms.Beat, error)
+	// Case is the session with everything that decides about its minutes, as of
+	// now. It is valid.
+	Case(context.Context, rooms.SessionID) (*attendance.Case, error)
+	// Revoke returns when the revocation is durable.
+	Revoke(context.Context, auth.Revocation) error
+}
+
+// Rooms are the rooms of this node.
+type Rooms interface {
+	// Flush waits until the evidence handed over so far is in the store; a room
+	// that is not on this node has none.
+	Flush(context.Context, rooms.SessionID) error
+	// Expel ends the person's seat, if there is one on this node.
+	Expel(context.Context, rooms.SessionID, rooms.PersonID, rooms.Reason)
+}
+
+// Verifier believes tokens; auth.Verifier is one.
+type Verifier interface {
+	VerifyAPI(context.Context, string) (auth.Grant, error)
+}
+
+// Minter makes the tokens of invites; auth.Minter is one.
+type Minter interface {
+	Join(auth.JoinToken) (string, error)
+}
+
+// Check is one thing that must hold for this node to take people in.
+type Check struct {
+	Name string
+	// Ask must not wait longer than its context. Detail is shown to anybody
+	// ("volatile: nothing is kept"); an error is logged and shown as "failed".
+	Ask func(context.Context) (detail string, err error)
+}
+
+// Config is what New needs. Fields without "may be" are required.
+type Config struct {
+	Store    Store
+	Rooms    Rooms
+	Verifier Verifier
+	// Minter may be nil when no shared secret is configured: no invites then.
+	Minter Minter
+	// Signaling serves GET /v1/ws.
+	Signaling http.Handler
+	// Checks are asked by /readyz.
+	Checks []Check
+	// Metrics is where this package counts, and what /metrics shows.
+	Metrics *prometheus.Registry
+	// Public is what links begin with, such as https://group.example.org.
+	Public *url.URL
+	// TLS says that browsers reach us by https, our own or a proxy's.
+	TLS bool
+	// Client is the built browser client; nil is the embedded one.
+	Client fs.FS
+	// Rate and Burst bound the calls of one token's subject; 0 is 20 a second
+	// and 60.
+	Rate  rate.Limit
+	Burst int
+	Log   *slog.Logger
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// answerWithin bounds one call of the API, the store's part included.
+const answerWithin = 10 * time.Second
+
+type server struct {
+	// Set by New.
+	Config
+	log      *slog.Logger
+	limits   *limits
+	requests *prometheus.HistogramVec
+}
+
+// New serves the API, the client, health and metrics. The handler has no
+// goroutines of its own and needs no closing. Timeouts for slow readers and
+// headers are the http.Server's.
+func New(cfg Config) (http.Handler, error) {
+	s := &server{Config: cfg, log: cfg.Log}
+	s.setDefaults()
+	s.requests = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "viop_http_request_seconds",
+		Help:    "Time to answer HTTP requests, by route pattern and class of status.",
+		Buckets: prometheus.ExponentialBuckets(0.001, 4, 7),
+	}, []string{"pattern", "status"})
+	if err := cfg.Metrics.Register(s.requests); err != nil {
+		return nil, err
+	}
+	client, err := newClient(s.Client)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	s.mountAPI(mux)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /v1/ws", cfg.Signaling)
+	client.mount(mux)
+	return s.guarded(mux), nil
+}
+
+func (s *server) setDefaults() {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.Rate == 0 {
+		s.Rate, s.Burst = 20, 60
+	}
+	s.limits = newLimits(s.Rate, s.Burst)
+}
