@@ -66,7 +66,8 @@ func (s seconds) intervals() attendance.Set {
 type model struct {
 	*attendance.Case
 	zone     *time.Location
-	sessions []*modelSession // by id
+	sessions []*modelSession  // by id
+	starts   map[string]int64 // midnights found so far
 	known    []attendance.Correction
 }
 
@@ -107,7 +108,7 @@ func newModel(c *attendance.Case) *model {
 	if err != nil {
 		panic(err)
 	}
-	m := &model{Case: c, zone: zone}
+	m := &model{Case: c, zone: zone, starts: map[string]int64{}}
 	for _, k := range c.Corrections {
 		if k.At <= c.AsOf {
 			m.known = append(m.known, k)
@@ -403,7 +404,8 @@ func (m *model) windowAndBreaks(s *modelSession) {
 		}
 	}
 	if breakSince != 0 {
-		live = live.or(span(breakSince, m.AsOf))
+		// Nothing else that is drawn of a session lies an hour after its end.
+		live = live.or(span(breakSince, min(m.AsOf, s.ScheduledEnd+3_600_000)))
 	}
 	if first != 0 {
 		if lastClosed == 0 || reopened {
@@ -465,12 +467,12 @@ func (m *model) record(s *modelSession, p string) {
 	r := union(s.bridged[p])
 	c := union(s.connected[p])
 	k0 := seconds{}
-	scope := m.Program.Counting.FacilitatorScope
+	scope, led := m.Program.Counting.FacilitatorScope, union(s.leaders)
 	for room, t := range s.bridged[p] {
 		for x := range t {
 			switch {
 			case !s.needsLead || scope == "none",
-				scope == "session" && union(s.leaders)[x],
+				scope == "session" && led[x],
 				scope == "room" && s.leaders[room][x]:
 				k0[x] = true
 			}

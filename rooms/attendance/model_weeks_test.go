@@ -133,6 +133,9 @@ func parseDate(text string) (d attendance.Date) {
 
 // midnight is the first minute whose local date is the date or a later one.
 func (m *model) midnight(date string) int64 {
+	if t, known := m.starts[date]; known {
+		return t
+	}
 	day, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		panic(err)
@@ -141,6 +144,7 @@ func (m *model) midnight(date string) int64 {
 	for m.localDate(t) < date {
 		t += 60
 	}
+	m.starts[date] = t
 	return t
 }
 
@@ -191,7 +195,7 @@ func (m *model) person(id string) *modelPerson {
 		if x.End != 0 {
 			end = min(end, sec(x.End))
 		}
-		for t := sec(x.Start); t < end; t += 900 {
+		for t := sec(x.Start); t < end; t += 6 * 3600 {
 			rows[m.weekAt(t)] = true
 		}
 		if sec(x.Start) < end {
