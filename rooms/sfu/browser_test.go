@@ -242,7 +242,7 @@ type got struct {
 	tl0      uint8
 	key      bool
 	from     string // of the mark
-	at       time.Time
+	repair   bool   // came as RTX
 }
 
 type browser struct {
@@ -445,11 +445,12 @@ func (b *browser) send() {
 func (b *browser) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 	b.wg.Go(func() {
 		for {
-			p, _, err := track.ReadRTP()
+			p, attributes, err := track.ReadRTP()
 			if err != nil {
 				return
 			}
-			g := got{seq: p.SequenceNumber, ts: p.Timestamp, at: time.Now()}
+			g := got{seq: p.SequenceNumber, ts: p.Timestamp}
+			g.repair = attributes.Get(webrtc.AttributeRtxPayloadType) != nil
 			if track.Kind() == webrtc.RTPCodecTypeVideo {
 				if d, ok := rewrite.ParseVP8(p.Payload); ok {
 					g.pic, g.tl0, g.key = d.Picture, d.TL0, d.Keyframe
@@ -564,4 +565,52 @@ func together(r *room, all ...*browser) {
 		table[b.conn] = rooms.Place{Room: rooms.MainRoom, Send: rooms.AllSources}
 	}
 	r.Route(table)
+}
+
+func (b *browser) lenOf(track string) int { return len(b.got[track]) }
+
+func (b *browser) countLocked(from string) int {
+	n := 0
+	for _, list := range b.got {
+		for _, g := range list {
+			if g.from == from {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// unbroken checks everything a decoder needs of a track on a line without
+// loss: each number once, in order, no holes; timestamps and VP8 numbers that
+// never leap; a keyframe wherever the layer changes.
+func (b *browser) unbroken(track string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := b.got[track]
+	if len(list) == 0 {
+		b.t.Fatalf("%s got nothing on %s", b.name, track)
+	}
+	for i := 1; i < len(list); i++ {
+		p, q := list[i-1], list[i]
+		if q.seq != p.seq+1 {
+			b.t.Errorf("%s %s: number %d after %d at packet %d", b.name, track, q.seq, p.seq, i)
+		}
+		if d := int32(q.ts - p.ts); d < 0 || d > 10*90000 {
+			b.t.Errorf("%s %s: timestamp leaps by %d at packet %d", b.name, track, d, i)
+		}
+		if track[0] != 'v' {
+			continue
+		}
+		if d := (q.pic - p.pic) & 0x7fff; d > 1 {
+			b.t.Errorf("%s %s: picture %d after %d", b.name, track, q.pic, p.pic)
+		}
+		if d := q.tl0 - p.tl0; d > 1 {
+			b.t.Errorf("%s %s: TL0PICIDX %d after %d", b.name, track, q.tl0, p.tl0)
+		}
+		if p.from != q.from && !q.key {
+			b.t.Errorf("%s %s: from %s to %s without a keyframe", b.name, track, p.from, q.from)
+		}
+	}
 }

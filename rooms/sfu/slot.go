@@ -21,8 +21,9 @@ const (
 	maxPayload = 1500
 	// resendGap keeps one lost packet from being sent again and again while
 	// the first repair is still on its way.
-	resendGap = 20 * time.Millisecond
-	resendMap = 256
+	resendGap  = 20 * time.Millisecond
+	resendMost = 8 // times for one packet
+	resendMap  = 256
 )
 
 // sink takes a finished packet towards the browser. Today that is Pion's
@@ -52,6 +53,7 @@ type slot struct {
 	scratch   [maxPayload + 2]byte
 	resent    [resendMap]struct {
 		seq uint16
+		n   uint8
 		at  int64
 	}
 
@@ -151,7 +153,10 @@ func (s *slot) resend(seq uint16, now int64) {
 		return
 	}
 	last := &s.resent[seq%resendMap]
-	if last.at != 0 && last.seq == seq && now-last.at < int64(resendGap) {
+	if last.seq != seq {
+		last.seq, last.n = seq, 0
+	}
+	if last.n == resendMost || last.n > 0 && now-last.at < int64(resendGap) {
 		return
 	}
 	segment, original, ok := s.numbers.Find(seq)
@@ -163,7 +168,8 @@ func (s *slot) resend(seq uint16, now int64) {
 	if !segment.Source().ring.get(original, &p, kept[:0]) {
 		return
 	}
-	last.seq, last.at = seq, now
+	last.n++
+	last.at = now
 	out := segment.Apply(p.numbers())
 	s.repair.Timestamp, s.repair.Marker = out.TS, p.marker
 	s.write(&s.repair, s.payload(append(s.scratch[:0], byte(seq>>8), byte(seq)), &p, out), now)
