@@ -17,10 +17,10 @@ type connection struct {
 	attached  bool // the peer was made
 	connected bool // its media was up once
 	up        bool // its media is up
-	// last is the time of its latest event; a later one is never dated before.
-	last time.Time
 	// seen is the last proof of life: an authenticated packet while in the
-	// group, word from the WebSocket before.
+	// group, word from the WebSocket before. It starts with the event that
+	// opens the connection and never goes back, and all events are dated at
+	// seen or now: so the times of a connection never go back in the record.
 	seen time.Time
 }
 
@@ -40,6 +40,7 @@ type proof struct{ link, media time.Time }
 // prove takes in proofs of life. It is called before each step, so that what is
 // dated back has the newest date.
 func (s *state) prove(now time.Time, proofs map[Conn]proof) {
+	s.passTo(now)
 	for _, p := range s.here() {
 		conn := &p.seat.conn
 		at := proofs[conn.name].link
@@ -48,9 +49,15 @@ func (s *state) prove(now time.Time, proofs map[Conn]proof) {
 			// media is dead is not in the group.
 			at = proofs[conn.name].media
 		}
-		if at.After(conn.seen) && !at.After(now) {
-			conn.seen = at
-		}
+		s.alive(p, at)
+	}
+}
+
+// alive takes in one proof of life; an older one than the newest, or one from
+// the future, proves nothing.
+func (s *state) alive(p *person, at time.Time) {
+	if conn := &p.seat.conn; at.After(conn.seen) && !at.After(s.now) {
+		conn.seen = at
 	}
 }
 
@@ -58,7 +65,7 @@ func (s *state) prove(now time.Time, proofs map[Conn]proof) {
 // peer.
 func (s *state) connect(p *person) {
 	s.conns++
-	p.seat.conn = connection{name: Conn(fmt.Sprintf("c%d-%d", s.epoch, s.conns)), seen: s.now, last: s.now}
+	p.seat.conn = connection{name: Conn(fmt.Sprintf("c%d-%d", s.epoch, s.conns)), seen: s.now}
 	p.seat.publishing = 0
 	if p.admitted {
 		s.attach(p)
@@ -86,24 +93,10 @@ func (s *state) detach(p *person) {
 	}
 }
 
-// event records one event of the person's connection, dated at or, where that
-// would go back in the connection's record or ahead of now, as near as can be.
+// event records one event of the person's connection.
 func (s *state) event(p *person, at time.Time, e attendance.Event) {
-	conn := &p.seat.conn
-	at = clamp(at, conn.last, s.now)
-	conn.last = at
-	e.At, e.Connection = attendance.At(at), string(conn.name)
+	e.At, e.Connection = attendance.At(at), string(p.seat.conn.name)
 	s.do(record{e})
-}
-
-func clamp(t, low, high time.Time) time.Time {
-	switch {
-	case t.Before(low):
-		return low
-	case t.After(high):
-		return high
-	}
-	return t
 }
 
 func (s *state) waiting(p *person) {
@@ -148,8 +141,8 @@ func (s *state) moved(p *person) {
 }
 
 // lost closes the connection at its last proof of life.
-func (s *state) lost(p *person, seen time.Time) {
-	s.shut(p, seen, attendance.Event{Type: attendance.Lost})
+func (s *state) lost(p *person) {
+	s.shut(p, p.seat.conn.seen, attendance.Event{Type: attendance.Lost})
 }
 
 // left closes it for good: now, or, when the person is back on another one, at
@@ -171,7 +164,7 @@ func (s *state) shut(p *person, at time.Time, e attendance.Event) {
 	conn.phase = outside
 	s.event(p, at, e)
 	if was == inGroup && p.facilitates() {
-		s.attended = conn.last
+		s.attended = at
 	}
 }
 
@@ -191,10 +184,8 @@ func (in mediaDown) apply(s *state) {
 	}
 	p.seat.conn.up = false
 	p.seat.goneAt = s.now
-	if in.seen.After(p.seat.conn.seen) {
-		p.seat.conn.seen = clamp(in.seen, p.seat.conn.seen, s.now)
-	}
-	s.lost(p, p.seat.conn.seen)
+	s.alive(p, in.seen)
+	s.lost(p)
 }
 
 func (in mediaFailed) apply(s *state) {
@@ -202,7 +193,7 @@ func (in mediaFailed) apply(s *state) {
 	if p == nil {
 		return
 	}
-	s.lost(p, p.seat.conn.seen)
+	s.lost(p)
 	s.vacate(p, Reason{CodeInternal, "Sound and picture could not be set up. Please reload the page."})
 }
 

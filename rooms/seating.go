@@ -233,7 +233,7 @@ func (in unlinked) apply(s *state) {
 	// In the group the media is the proof of life; in the lobby there was
 	// only this.
 	if p.seat.conn.phase == inLobby {
-		s.lost(p, p.seat.conn.seen)
+		s.lost(p)
 	}
 }
 

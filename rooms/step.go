@@ -156,9 +156,7 @@ func (finish) effect()     {}
 // what must be remembered (settle), and what differs from what was last said
 // is said.
 func (s *state) step(now time.Time, in input) []effect {
-	if now.After(s.now) {
-		s.now = now
-	}
+	s.passTo(now)
 	s.out = nil
 	in.apply(s)
 	if _, lost := in.(leaseLost); !lost {
@@ -168,6 +166,13 @@ func (s *state) step(now time.Time, in input) []effect {
 		s.do(finish{s.closing})
 	}
 	return s.out
+}
+
+// passTo: time never goes back.
+func (s *state) passTo(now time.Time) {
+	if now.After(s.now) {
+		s.now = now
+	}
 }
 
 func (s *state) do(e effect) { s.out = append(s.out, e) }
@@ -263,7 +268,7 @@ func (in drain) apply(s *state) {
 	// No explicit end: the people will be back in seconds and the gap may be
 	// bridged, so their lines are lost at their last proof of life.
 	for _, p := range s.here() {
-		s.lost(p, p.seat.conn.seen)
+		s.lost(p)
 		s.renew(p)
 		s.dismiss(p, Reason{CodeRestart, "The server is being restarted. You will be back in a moment."})
 	}
