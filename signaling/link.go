@@ -30,11 +30,12 @@ type link struct {
 	stats         *counters
 	frames, offer *rate.Limiter
 
-	// acting is held while a frame is carried out, and while the connection
-	// changes: a takeover waits for what the former connection had begun, and
-	// that one then finds the generation changed. The room never takes it, so
-	// the seat may be called under it.
-	acting sync.Mutex
+	// acting is the turn to use the seat; whoever puts something in has it
+	// until they take it out. A frame is carried out in one turn, and the
+	// connection changes in one: a takeover waits for what the former
+	// connection had begun, and that one then finds the generation changed.
+	// The room never waits for a turn, so the seat may be called in one.
+	acting chan struct{}
 	seat   Seat // Set by sit.
 
 	// Guarded by mu. The room's goroutine takes it in Send and Close, so the
@@ -64,6 +65,7 @@ func newLink(session rooms.SessionID, forget func(*link), stats *counters) *link
 	return &link{
 		session: session, forget: forget, stats: stats,
 		frames: rate.NewLimiter(20, 100), offer: rate.NewLimiter(1, 5),
+		acting: make(chan struct{}, 1),
 	}
 }
 
@@ -136,8 +138,7 @@ type hold struct {
 
 // sit is the first connection, on a link that nobody else has seen.
 func (l *link) sit(seat Seat) hold {
-	l.acting.Lock()
-	defer l.acting.Unlock()
+	defer l.turn()()
 	l.seat = seat
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -155,8 +156,7 @@ func (l *link) opens(token digest) bool {
 // resume takes the link from whatever connection has it. ok is false when the
 // token has been spent, or the seat has ended.
 func (l *link) resume(token digest, ack int64, fresh bool) (h hold, ok bool) {
-	l.acting.Lock()
-	defer l.acting.Unlock()
+	defer l.turn()()
 	if h, ok = l.takeOver(token, ack, fresh); !ok {
 		return h, false
 	}
@@ -194,6 +194,12 @@ func (l *link) take(former digest) hold {
 	return hold{link: l, generation: l.generation, page: l.page, wake: wake, token: token}
 }
 
+// turn waits for the turn to use the seat, and gives what ends it.
+func (l *link) turn() (end func()) {
+	l.acting <- struct{}{}
+	return func() { <-l.acting }
+}
+
 func newToken() string {
 	var b [32]byte
 	rand.Read(b[:]) // never fails
@@ -202,8 +208,7 @@ func newToken() string {
 
 // act runs f with the seat, unless the connection is not the present one.
 func (h hold) act(f func(Seat)) bool {
-	h.link.acting.Lock()
-	defer h.link.acting.Unlock()
+	defer h.link.turn()()
 	if !h.link.isHeldBy(h) {
 		return false
 	}

@@ -1,0 +1,558 @@
+package signaling
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"viop/auth"
+	"viop/rooms"
+	"viop/signaling/wire"
+)
+
+// said is a numbered message that no other replaces.
+func said(n int) rooms.Event { return rooms.Moderated{Action: fmt.Sprint("n", n)} }
+
+// actions are those a page heard, in order.
+func actions(frames []wire.ServerFrame) (all []string) {
+	for _, f := range frames {
+		if m, ok := f.Msg.(wire.Moderated); ok {
+			all = append(all, m.Action)
+		}
+	}
+	return all
+}
+
+func upTo(n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprint("n", i))
+	}
+	return all
+}
+
+// The line breaks in the middle of a stream; everything arrives once, in order.
+func TestReplayIsExact(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		ana := h.seats.of(t, "ana")
+		for i := range 10 {
+			ana.out.Send(said(i))
+		}
+		heard := p.heard()
+		token := p.resumeToken()
+		p.cut()
+		for i := range 10 {
+			ana.out.Send(said(10 + i))
+		}
+		ana.out.Send(rooms.Speakers{Levels: []rooms.Level{{Handle: "m1", Level: 9}}}) // nobody listens
+		// The browser had processed only half of what reached it.
+		half := heard[6]
+		q := h.resumeWith(token, half.Seq, false)
+		ana.out.Send(said(20))
+		after := q.heard()
+		if r, ok := after[0].Msg.(wire.Resumed); !ok || r.Mode != wire.ModeReplay {
+			t.Fatalf("first came %+v, want resumed by replay", after[0])
+		}
+		if d := cmp.Diff(upTo(21), actions(append(heard[:7:7], after...))); d != "" {
+			t.Errorf("the stream (-want +got):\n%s", d)
+		}
+		for i, f := range after[1:] {
+			if want := half.Seq + 1 + int64(i); f.Seq != want {
+				t.Errorf("%s has number %d, want %d", types(after[1:])[i], f.Seq, want)
+			}
+		}
+		if d := cmp.Diff([]string{"unlinked", "linked fresh=false"}, ana.told()); d != "" {
+			t.Errorf("the seat was asked (-want +got):\n%s", d)
+		}
+		if s := h.srv.Stats(); s.Resumes["replay"] != 1 || s.Joins != 1 || s.Links != 1 {
+			t.Errorf("stats = %+v", s)
+		}
+	})
+}
+
+// More than the ring holds, in number or in bytes, or more than may wait:
+// a snapshot, and the numbers go on.
+func TestSnapshotWhenReplayIsNotPossible(t *testing.T) {
+	sdp := make([]byte, 100_000)
+	for i := range sdp {
+		sdp[i] = 'a'
+	}
+	for _, c := range []struct {
+		name         string
+		online, away func(int) rooms.Event
+		n, m         int
+		want         []string
+	}{
+		{"too many written and not heard", said, nil, ringMost + 1, 0, []string{"resumed", "snapshot"}},
+		{"as many as there may be", said, nil, ringMost, 0, nil},
+		{"too many bytes", func(n int) rooms.Event { return rooms.Answer{NID: n, SDP: string(sdp)} }, nil, 3, 0, []string{"resumed", "snapshot"}},
+		{"too many while away", nil, said, 0, waitingMost + 1, []string{"resumed", "snapshot"}},
+		{"many states of one person while away", nil,
+			func(n int) rooms.Event {
+				return rooms.PersonChanged{Person: rooms.PersonView{Rev: n, Handle: "m2", Role: "patient", State: rooms.Active}}
+			}, 0, 3 * waitingMost, []string{"resumed", "person"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t)
+				p := h.join("ana", auth.Patient)
+				ana := h.seats.of(t, "ana")
+				token, ack := p.resumeToken(), p.heard()[1].Seq
+				for i := range c.n {
+					ana.out.Send(c.online(i))
+					synctest.Wait() // written, every one
+				}
+				p.cut()
+				for i := range c.m {
+					ana.out.Send(c.away(i))
+				}
+				got := h.resumeWith(token, ack, false).heard()
+				if c.want == nil {
+					if len(got) != 1+c.n || got[0].Msg.(wire.Resumed).Mode != wire.ModeReplay {
+						t.Errorf("%d frames, first %+v, want a replay of %d", len(got), got[0], c.n)
+					}
+					return
+				}
+				if d := cmp.Diff(c.want, types(got)); d != "" {
+					t.Fatalf("(-want +got):\n%s", d)
+				}
+				if last := got[1]; last.Seq != ack+int64(c.n)+1 {
+					t.Errorf("the %s has number %d, want %d", last.Msg.Type(), last.Seq, ack+int64(c.n)+1)
+				}
+				if p, ok := got[1].Msg.(wire.Person); ok && p.Rev != c.m-1 {
+					t.Errorf("the person is of rev %d, want the latest", p.Rev)
+				}
+			})
+		})
+	}
+}
+
+// A page that was reloaded knows nothing: it gets a snapshot, with its slots
+// gone, is asked for media, and counts its own messages from 1 again. Answers
+// to the former page are not for it.
+func TestFreshPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		ana := h.seats.of(t, "ana")
+		ana.out.Send(rooms.Slots{Slots: []rooms.Slot{{Audio: true, Handle: "m2", Source: rooms.Mic}}})
+		p.say(wire.ClientFrame{ID: "c1", Seq: 1, Msg: wire.Hand{Up: true}})
+		p.heard()
+		ana.held = make(chan struct{})
+		p.say(wire.ClientFrame{ID: "c2", Seq: 2, Msg: wire.Help{On: true}})
+		token := p.resumeToken()
+		p.cut()
+		q := h.resumeWith(token, 1, true)
+		close(ana.held) // the former page's command ends before the new page sits
+		if d := cmp.Diff([]string{"resumed", "snapshot", "attach_media"}, types(q.heard())); d != "" {
+			t.Fatalf("(-want +got):\n%s", d)
+		}
+		if s := q.heard()[1].Msg.(wire.Snapshot); len(s.Slots) != 0 {
+			t.Errorf("the slots of the former page: %v", s.Slots)
+		}
+		ana.told()
+		q.say(wire.ClientFrame{ID: "c1", Seq: 1, Msg: wire.Hand{Up: false}})
+		if d := cmp.Diff([]string{"rooms.Hand{Up:false}"}, ana.told()); d != "" {
+			t.Errorf("its first message (-want +got):\n%s", d)
+		}
+	})
+}
+
+// A snapshot holds the slots as they are, and an attach_media that may not have
+// arrived is told again.
+func TestSnapshotIsWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		ana := h.seats.of(t, "ana")
+		token, ack := p.resumeToken(), p.heard()[1].Seq
+		p.cut()
+		ana.out.Send(rooms.AttachMedia{})
+		ana.out.Send(rooms.Slots{Slots: []rooms.Slot{{Index: 3, Handle: "m2", Source: rooms.Screen, Paused: true, Why: "bandwidth"}}})
+		for i := range waitingMost + 1 {
+			ana.out.Send(said(i))
+		}
+		ana.out.Send(rooms.Slots{Slots: []rooms.Slot{{Index: 4, Handle: "m2", Source: rooms.Screen}}})
+		q := h.resumeWith(token, ack, false)
+		all := q.heard()
+		if d := cmp.Diff([]string{"resumed", "attach_media", "snapshot"}, types(all)); d != "" {
+			t.Fatalf("(-want +got):\n%s", d)
+		}
+		want := wire.List[wire.Slot]{{Kind: wire.Video, Index: 4, Handle: "m2", Source: wire.Screen}}
+		if d := cmp.Diff(want, all[2].Msg.(wire.Snapshot).Slots); d != "" {
+			t.Errorf("slots (-want +got):\n%s", d)
+		}
+		if n := h.srv.Stats(); n.Overflows != 1 || n.Resumes["snapshot"] != 1 {
+			t.Errorf("stats = %+v", n)
+		}
+		// Now that it has arrived, the next snapshot does not ask again.
+		token, ack = q.resumeToken(), all[2].Seq
+		q.cut()
+		for i := range waitingMost + 1 {
+			ana.out.Send(said(i))
+		}
+		if d := cmp.Diff([]string{"resumed", "snapshot"}, types(h.resumeWith(token, ack, false).heard())); d != "" {
+			t.Errorf("again (-want +got):\n%s", d)
+		}
+	})
+}
+
+// A command that was carried out while the line broke is not carried out
+// again, and its answer is there after the resume.
+func TestCommandsAreCarriedOutOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		ana := h.seats.of(t, "ana")
+		token, ack := p.resumeToken(), p.heard()[1].Seq
+		ana.held = make(chan struct{})
+		p.say(wire.ClientFrame{ID: "c1", Seq: 1, Msg: wire.Hand{Up: true}})
+		p.cut()
+		q := h.resumeWith(token, ack, false)
+		close(ana.held)
+		all := q.heard()
+		if d := cmp.Diff([]string{"resumed", "result c1"}, types(all)); d != "" {
+			t.Fatalf("(-want +got):\n%s", d)
+		}
+		if all[0].Ack != 1 {
+			t.Errorf("resumed says %d arrived, want 1", all[0].Ack)
+		}
+		q.forget()
+		q.say(wire.ClientFrame{ID: "c1", Seq: 1, Msg: wire.Hand{Up: true}}) // a browser that is not sure
+		q.say(wire.ClientFrame{ID: "c2", Seq: 2, Msg: wire.Hand{Up: false}})
+		if d := cmp.Diff([]string{"result c2"}, types(q.heard())); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
+		want := []string{"rooms.Hand{Up:true}", "linked fresh=false", "rooms.Hand{Up:false}"}
+		if d := cmp.Diff(want, ana.told()); d != "" {
+			t.Errorf("the seat was asked (-want +got):\n%s", d)
+		}
+	})
+}
+
+// What a page of an older generation says comes to nothing, even while it is
+// still connected; it is told why and sent away.
+func TestTheOlderConnectionCanDoNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		ana := h.seats.of(t, "ana")
+		ana.held = make(chan struct{})
+		p.say(wire.ClientFrame{Msg: wire.Hand{Up: true}}) // begun, and holding up the reader
+		q := h.resumeWith(p.resumeToken(), 1, false)
+		if got := q.heard(); len(got) > 0 {
+			t.Fatalf("the takeover did not wait for what had been begun: %v", types(got))
+		}
+		close(ana.held)
+		p.say(wire.ClientFrame{Msg: wire.Moderate{Action: "end"}})
+		p.say(wire.ClientFrame{Msg: wire.Leave{}})
+		if d := cmp.Diff([]string{"rooms.Hand{Up:true}", "linked fresh=false"}, ana.told()); d != "" {
+			t.Errorf("the seat was asked (-want +got):\n%s", d)
+		}
+		if b := p.bye(); b.Code != "replaced" || b.Retry != wire.RetryNone || p.closed() != 4009 {
+			t.Errorf("the older page: %+v, closed with %d", b, p.closed())
+		}
+		if got := types(q.ask("c1", wire.Hand{})); len(got) != 1 || got[0] != "result c1" {
+			t.Errorf("the newer page: %v", got)
+		}
+	})
+}
+
+// The same person from elsewhere, by join token: the room replaces the seat.
+func TestSecondConnectionReplacesTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		token := p.resumeToken()
+		q := h.join("ana", auth.Patient)
+		if b := p.bye(); b.Code != "replaced" || p.closed() != 4009 {
+			t.Errorf("the first: %+v, %d", b, p.closed())
+		}
+		if d := cmp.Diff([]string{"welcome", "snapshot"}, types(q.heard())); d != "" {
+			t.Errorf("the second (-want +got):\n%s", d)
+		}
+		if b := h.resumeWith(token, 1, false).bye(); b.Code != "resume_expired" || b.Retry != wire.RetryRejoin {
+			t.Errorf("the first, by its resume token: %+v", b)
+		}
+		if s := h.srv.Stats(); s.Links != 1 {
+			t.Errorf("%d links", s.Links)
+		}
+	})
+}
+
+// A resume token is for one use. The one before it is good until the browser
+// has shown that the new one arrived, and not a moment longer.
+func TestResumeTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		first := p.resumeToken()
+		p.cut()
+
+		// The answer to the first resume is lost with the line.
+		lost, _, err := h.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost.say(wire.ClientFrame{Msg: wire.Hello{Versions: []int{1}, Instance: "i", Resume: &wire.Resume{Session: session, Token: first, Ack: 1}}})
+		synctest.Wait()
+		lost.cut()
+		pass(time.Minute)
+		q := h.resumeWith(first, 1, false)
+		second := q.resumeToken()
+		if second == first {
+			t.Fatal("the token did not change")
+		}
+		// It has answered a ping: the first is spent now, whoever has it.
+		if b := h.resumeWith(first, 1, false).bye(); b.Code != "resume_expired" || b.Retry != wire.RetryRejoin {
+			t.Errorf("a spent token: %+v", b)
+		}
+		if q.closed() != 0 {
+			t.Error("a spent token harmed the one who has the seat")
+		}
+		// The right token in another session opens nothing.
+		wrong := h.open(wire.Hello{Versions: []int{1}, Instance: "i", Resume: &wire.Resume{Session: "other", Token: second}})
+		if wrong.bye().Code != "resume_expired" {
+			t.Errorf("another session: %+v", wrong.bye())
+		}
+		if got := types(h.resumeWith(second, 1, false).heard()); got[0] != "resumed" {
+			t.Errorf("the second: %v", got)
+		}
+	})
+}
+
+// The room is told the hash of the token the browser has, never the token, and
+// by it the seat is found again after a restart of the server.
+func TestResumeAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		ana := h.seats.of(t, "ana")
+		token := p.resumeToken()
+		want := digestOf(token)
+		if ana.hash != hex.EncodeToString(want[:]) || ana.until != time.Now().Add(rooms.ResumeWindow) {
+			t.Errorf("KeepResume(%s, %v)", ana.hash, ana.until)
+		}
+		p.say(wire.ClientFrame{Seq: 1, Msg: wire.Hand{Up: true}})
+		p.heard()
+		after := h.again()
+		q := after.resumeWith(token, 17, false)
+		all := q.heard()
+		if d := cmp.Diff([]string{"welcome", "snapshot"}, types(all)); d != "" {
+			t.Fatalf("(-want +got):\n%s", d)
+		}
+		if all[0].Msg.(wire.Welcome).ResumeToken == token || all[1].Seq != 1 {
+			t.Errorf("the numbering did not begin anew: %+v", all[1])
+		}
+		if s := after.srv.Stats(); s.Resumes["restored"] != 1 {
+			t.Errorf("stats = %+v", s)
+		}
+	})
+}
+
+// A browser that has stalled with its line open: levels and states give way,
+// then the connection ends, and the resume brings a snapshot.
+func TestSlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		ana := h.seats.of(t, "ana")
+		token, ack := p.resumeToken(), p.heard()[1].Seq
+		p.cut()
+
+		stalled, _, err := h.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stalled.say(wire.ClientFrame{Msg: wire.Hello{Versions: []int{1}, Instance: "i", Resume: &wire.Resume{Session: session, Token: token, Ack: ack}}})
+		synctest.Wait()
+		speak := func(n int) {
+			ana.out.Send(rooms.Speakers{Levels: []rooms.Level{{Handle: "m1", Level: n}}})
+			ana.out.Send(rooms.RoomChanged{Room: rooms.RoomView{Rev: n, State: rooms.Live, Storage: "ok"}})
+		}
+		for n := range 100 {
+			speak(n)
+		}
+		if s := h.srv.Stats(); s.GaveWay != 2*99 || s.Overflows != 0 {
+			t.Errorf("gave way %d, overflows %d, want 198, 0", s.GaveWay, s.Overflows)
+		}
+		stalled.listen() // it has come to itself in time
+		want := []string{"resumed", "room", "speakers"}
+		if d := cmp.Diff(want, types(stalled.heard())); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
+		if r := stalled.heard()[1].Msg.(wire.Room); r.Rev != 99 {
+			t.Errorf("room of rev %d, want the latest", r.Rev)
+		}
+
+		token, ack = stalled.resumeToken(), stalled.heard()[1].Seq
+		stalled.cut()
+		again, _, err := h.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.say(wire.ClientFrame{Msg: wire.Hello{Versions: []int{1}, Instance: "i", Resume: &wire.Resume{Session: session, Token: token, Ack: ack}}})
+		synctest.Wait()
+		for n := range waitingMost + 1 {
+			ana.out.Send(said(n))
+		}
+		again.listen()
+		if b := again.bye(); b.Code != "slow_consumer" || b.Retry != wire.RetryResume || again.closed() != 4013 {
+			t.Errorf("%+v, closed with %d", b, again.closed())
+		}
+		token = again.resumeToken()
+		if d := cmp.Diff([]string{"resumed", "snapshot"}, types(h.resumeWith(token, ack, false).heard())); d != "" {
+			t.Errorf("after the resume (-want +got):\n%s", d)
+		}
+	})
+}
+
+// Whatever happens to the line, a page that resumes hears the room's stream,
+// each message once and in order, and ends with the latest state.
+func TestStreamSurvivesAnyDrops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		runs := 0
+		rapid.Check(bubbled{t}, func(rt *rapid.T) {
+			runs++
+			person := fmt.Sprint("p", runs)
+			p := h.join(person, auth.Patient)
+			s := &stream{h: h, page: p, token: p.resumeToken(), out: h.seats.of(t, rooms.PersonID(person)).out, room: -1}
+			rt.Repeat(map[string]func(*rapid.T){
+				"say": func(rt *rapid.T) { s.say(rapid.IntRange(1, 20).Draw(rt, "n")) },
+				"say and break": func(rt *rapid.T) {
+					s.say(rapid.IntRange(1, 20).Draw(rt, "n"))
+					_ = s.page.line.Close() // with whatever has arrived by now
+				},
+				"change": func(*rapid.T) { s.change() },
+				"speak":  func(*rapid.T) { s.out.Send(rooms.Speakers{}) },
+				"settle": func(*rapid.T) { synctest.Wait() },
+				"break":  func(*rapid.T) { s.page.cut() },
+				"resume": func(rt *rapid.T) { s.resume(rt, rapid.IntRange(0, 5).Draw(rt, "not processed")) },
+			})
+			s.resume(rt, 0)
+			s.hear(rt, 0)
+			if d := cmp.Diff(s.want, s.got); d != "" {
+				rt.Fatalf("the stream (-want +got):\n%s", d)
+			}
+			if s.rev > 0 && s.room != s.rev {
+				rt.Fatalf("room of rev %d, want %d", s.room, s.rev)
+			}
+			s.out.Close(rooms.Reason{Code: rooms.CodeLeft})
+		})
+	})
+}
+
+// stream is what one page should hear and what it heard.
+type stream struct {
+	h     *house
+	out   rooms.Outbox
+	page  *page
+	token string
+	ack   int64
+	want  []string
+	got   []string
+	rev   int // of the room, as told to the outbox
+	room  int // as heard
+}
+
+func (s *stream) say(n int) {
+	for range n {
+		s.out.Send(said(len(s.want)))
+		s.want = append(s.want, fmt.Sprint("n", len(s.want)))
+	}
+}
+
+func (s *stream) change() {
+	s.rev++
+	s.out.Send(rooms.RoomChanged{Room: rooms.RoomView{Rev: s.rev, State: rooms.Live, Storage: "ok"}})
+}
+
+// hear processes what came, but for the last few.
+func (s *stream) hear(t *rapid.T, butLast int) {
+	var numbered []wire.ServerFrame
+	for _, f := range s.page.heard() {
+		if f.Seq > 0 {
+			numbered = append(numbered, f)
+		}
+	}
+	s.page.forget()
+	for _, f := range numbered[:max(0, len(numbered)-butLast)] {
+		if s.ack > 0 && f.Seq != s.ack+1 {
+			t.Fatalf("number %d came after %d", f.Seq, s.ack)
+		}
+		s.ack = f.Seq
+		switch m := f.Msg.(type) {
+		case wire.Moderated:
+			s.got = append(s.got, m.Action)
+		case wire.Room:
+			if m.Rev <= s.room {
+				t.Fatalf("room of rev %d came after %d", m.Rev, s.room)
+			}
+			s.room = m.Rev
+		}
+	}
+}
+
+func (s *stream) resume(t *rapid.T, notProcessed int) {
+	s.hear(t, notProcessed)
+	s.page = s.h.resumeWith(s.token, s.ack, false)
+	s.token = s.page.resumeToken()
+	r := s.page.heard()[0].Msg.(wire.Resumed)
+	if missing := len(s.want) - len(s.got); r.Mode == wire.ModeSnapshot {
+		if missing <= waitingMost {
+			t.Fatalf("resumed by a snapshot, with %d missing", missing)
+		}
+		s.got, s.room = append([]string(nil), s.want...), s.rev // all of it is in the snapshot
+		s.hear(t, 0)
+	}
+}
+
+// bubbled hides the deadline of the test, which is in another time.
+type bubbled struct{ rapid.TB }
+
+// The seat's words to a link that nobody has are kept; Close ends it at once.
+func TestClosedWhileAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		token := p.resumeToken()
+		p.cut()
+		h.seats.of(t, "ana").out.Close(rooms.Reason{Code: rooms.CodeExpired})
+		if s := h.srv.Stats(); s.Links != 0 {
+			t.Errorf("%d links", s.Links)
+		}
+		if b := h.resumeWith(token, 1, false).bye(); b.Code != "resume_expired" || b.Retry != wire.RetryRejoin {
+			t.Errorf("%+v", b)
+		}
+	})
+}
+
+// Closed before Join has even returned.
+func TestClosedWhileJoining(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, func(c *Config) { c.Seats = hasty{c.Seats} })
+		p := h.join("ana", auth.Patient)
+		if b := p.bye(); b.Code != "room_ended" || p.closed() != 4014 {
+			t.Errorf("%+v, closed with %d", b, p.closed())
+		}
+		if s := h.srv.Stats(); s.Links != 0 {
+			t.Errorf("%d links", s.Links)
+		}
+	})
+}
+
+type hasty struct{ Seats }
+
+func (h hasty) Join(ctx context.Context, e rooms.Entry, out rooms.Outbox) (Seat, error) {
+	s, err := h.Seats.Join(ctx, e, out)
+	out.Close(rooms.Reason{Code: rooms.CodeEnded, Message: "This session is over."})
+	return s, err
+}
