@@ -355,14 +355,18 @@ func newSeats() *seats {
 func (s *seats) restarted() *seats {
 	after := newSeats()
 	for _, seat := range s.byPerson {
-		after.remembered[seat.hash] = seat.info
+		hash, _ := seat.kept()
+		after.remembered[hash] = seat.info
 	}
 	return after
 }
 
 func (s *seats) Join(ctx context.Context, e rooms.Entry, out rooms.Outbox) (Seat, error) {
+	s.mu.Lock()
+	delay := s.delay
+	s.mu.Unlock()
 	select {
-	case <-time.After(s.delay):
+	case <-time.After(delay):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -389,6 +393,20 @@ func (s *seats) Join(ctx context.Context, e rooms.Entry, out rooms.Outbox) (Seat
 	s.byPerson[info.Person] = mine
 	mine.Snapshot()
 	return mine, nil
+}
+
+// refuses makes Join refuse from now on.
+func (s *seats) refuses(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = err
+}
+
+// takes makes Join take its time.
+func (s *seats) takes(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delay = d
 }
 
 func (s *seats) of(t *testing.T, person rooms.PersonID) *seat {
@@ -448,10 +466,37 @@ func (s *seat) Snapshot() {
 	})
 }
 
+// lives is how many proofs of life there were.
+func (s *seat) lives() int {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen
+}
+
+// kept is the resume token's hash and how long it is good.
+func (s *seat) kept() (string, time.Time) {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hash, s.until
+}
+
+// hold makes Do wait until it is let go.
+func (s *seat) hold() (letGo func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = make(chan struct{})
+	return func() { close(s.held) }
+}
+
 func (s *seat) Do(ctx context.Context, c rooms.Command) error {
-	if s.held != nil {
+	s.mu.Lock()
+	held := s.held
+	s.mu.Unlock()
+	if held != nil {
 		select {
-		case <-s.held:
+		case <-held:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -25,7 +25,7 @@ const failuresMost = 10000
 func newFailures() *failures { return &failures{bad: map[string]*rate.Limiter{}} }
 
 // Keys of failures.
-func fromAddress(a netip.Addr) string             { return "a " + a.String() }
+func fromAddress(a netip.Addr) string            { return "a " + a.String() }
 func fromPerson(a netip.Addr, who string) string { return "p " + a.String() + " " + who }
 
 func newLimiter(key string) *rate.Limiter {

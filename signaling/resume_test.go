@@ -145,12 +145,12 @@ func TestFreshPage(t *testing.T) {
 		ana.out.Send(rooms.Slots{Slots: []rooms.Slot{{Audio: true, Handle: "m2", Source: rooms.Mic}}})
 		p.say(wire.ClientFrame{ID: "c1", Seq: 1, Msg: wire.Hand{Up: true}})
 		p.heard()
-		ana.held = make(chan struct{})
+		letGo := ana.hold()
 		p.say(wire.ClientFrame{ID: "c2", Seq: 2, Msg: wire.Help{On: true}})
 		token := p.resumeToken()
 		p.cut()
 		q := h.resumeWith(token, 1, true)
-		close(ana.held) // the former page's command ends before the new page sits
+		letGo() // the former page's command ends before the new page sits
 		if d := cmp.Diff([]string{"resumed", "snapshot", "attach_media"}, types(q.heard())); d != "" {
 			t.Fatalf("(-want +got):\n%s", d)
 		}
@@ -212,11 +212,11 @@ func TestCommandsAreCarriedOutOnce(t *testing.T) {
 		p := h.join("ana", auth.Patient)
 		ana := h.seats.of(t, "ana")
 		token, ack := p.resumeToken(), p.heard()[1].Seq
-		ana.held = make(chan struct{})
+		letGo := ana.hold()
 		p.say(wire.ClientFrame{ID: "c1", Seq: 1, Msg: wire.Hand{Up: true}})
 		p.cut()
 		q := h.resumeWith(token, ack, false)
-		close(ana.held)
+		letGo()
 		all := q.heard()
 		if d := cmp.Diff([]string{"resumed", "result c1"}, types(all)); d != "" {
 			t.Fatalf("(-want +got):\n%s", d)
@@ -244,13 +244,13 @@ func TestTheOlderConnectionCanDoNothing(t *testing.T) {
 		h := newHouse(t)
 		p := h.join("ana", auth.Patient)
 		ana := h.seats.of(t, "ana")
-		ana.held = make(chan struct{})
+		letGo := ana.hold()
 		p.say(wire.ClientFrame{Msg: wire.Hand{Up: true}}) // begun, and holding up the reader
 		q := h.resumeWith(p.resumeToken(), 1, false)
 		if got := q.heard(); len(got) > 0 {
 			t.Fatalf("the takeover did not wait for what had been begun: %v", types(got))
 		}
-		close(ana.held)
+		letGo()
 		p.say(wire.ClientFrame{Msg: wire.Moderate{Action: "end"}})
 		p.say(wire.ClientFrame{Msg: wire.Leave{}})
 		if d := cmp.Diff([]string{"rooms.Hand{Up:true}", "linked fresh=false"}, ana.told()); d != "" {
@@ -337,8 +337,8 @@ func TestResumeAfterARestart(t *testing.T) {
 		ana := h.seats.of(t, "ana")
 		token := p.resumeToken()
 		want := digestOf(token)
-		if ana.hash != hex.EncodeToString(want[:]) || ana.until != time.Now().Add(rooms.ResumeWindow) {
-			t.Errorf("KeepResume(%s, %v)", ana.hash, ana.until)
+		if hash, until := ana.kept(); hash != hex.EncodeToString(want[:]) || until != time.Now().Add(rooms.ResumeWindow) {
+			t.Errorf("KeepResume(%s, %v)", hash, until)
 		}
 		p.say(wire.ClientFrame{Seq: 1, Msg: wire.Hand{Up: true}})
 		p.heard()

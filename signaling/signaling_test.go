@@ -241,7 +241,7 @@ func TestEveryCode(t *testing.T) {
 				seat.out.Close(rooms.Reason{Code: c.code, Message: "A sentence."})
 				seat.out.Close(rooms.Reason{Code: rooms.CodeLeft, Message: "Not this."})
 				seat.out.Send(rooms.Moderated{Action: "muted"})
-				h.seats.refuse = &rooms.Error{Code: c.code, Message: "A sentence.", Err: errors.New("secret")}
+				h.seats.refuses(&rooms.Error{Code: c.code, Message: "A sentence.", Err: errors.New("secret")})
 				refused := h.join("ben", auth.Patient)
 				for _, p := range []*page{seated, refused} {
 					b := p.bye()
@@ -297,7 +297,7 @@ func TestFrames(t *testing.T) {
 				h := newHouse(t)
 				p := h.join("ana", auth.Patient)
 				p.forget()
-				before := h.seats.of(t, "ana").seen
+				before := h.seats.of(t, "ana").lives()
 				p.saw(websocket.MessageText, []byte(c.frame))
 				var got []string
 				for i, f := range p.heard() {
@@ -319,7 +319,7 @@ func TestFrames(t *testing.T) {
 				if got := p.closed(); got != c.close {
 					t.Errorf("closed with %d, want %d", got, c.close)
 				}
-				if c.close == 0 && h.seats.of(t, "ana").seen == before {
+				if c.close == 0 && h.seats.of(t, "ana").lives() == before {
 					t.Error("the frame was no proof of life")
 				}
 			})
@@ -437,11 +437,9 @@ func TestPings(t *testing.T) {
 		h := newHouse(t)
 		h.join("ana", auth.Patient)
 		ana := h.seats.of(t, "ana")
-		synctest.Wait()
-		before := ana.seen
+		before := ana.lives()
 		pass(60*time.Second + time.Millisecond)
-		synctest.Wait()
-		if got := ana.seen - before; got != 12 {
+		if got := ana.lives() - before; got != 12 {
 			t.Errorf("%d proofs of life in a quiet minute, want 12", got)
 		}
 
@@ -547,14 +545,14 @@ func TestDrain(t *testing.T) {
 func TestGoneWhileJoining(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t)
-		h.seats.delay = 3 * time.Second
+		h.seats.takes(3 * time.Second)
 		p := h.join("ana", auth.Patient)
 		p.cut()
 		pass(4 * time.Second)
 		if d := cmp.Diff([]string{"unlinked"}, h.seats.of(t, "ana").told()); d != "" {
 			t.Errorf("the seat was asked (-want +got):\n%s", d)
 		}
-		h.seats.delay = time.Minute
+		h.seats.takes(time.Minute)
 		q := h.join("ben", auth.Patient)
 		pass(admitWithin)
 		if b := q.bye(); b.Code != "internal" || b.Retry != wire.RetryResume {
