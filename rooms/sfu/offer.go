@@ -90,8 +90,8 @@ func readOffer(text string) (*offer, error) {
 			return nil, err
 		}
 	}
-	if o.fingerprint == "" {
-		return nil, &refusal{codeFailed, "the offer has no fingerprint"}
+	if !strongFingerprint(o.fingerprint) {
+		return nil, &refusal{codeFailed, "the offer has no fingerprint, or a weak one"}
 	}
 	return o, nil
 }
@@ -245,6 +245,14 @@ func (o *offer) extensions(m *sdp.MediaDescription) {
 			o.ids.twcc = uint8(id)
 		}
 	}
+}
+
+// strongFingerprint says whether a certificate is named by a hash that still
+// counts (RFC 8122 §5 retires MD5 and before).
+func strongFingerprint(f string) bool {
+	hash, digest, _ := strings.Cut(f, " ")
+	bytes := map[string]int{"sha-256": 32, "sha-384": 48, "sha-512": 64}[strings.ToLower(hash)]
+	return bytes > 0 && len(digest) == 3*bytes-1
 }
 
 // direction of a section; sendrecv is the default (RFC 8866 §6.7).

@@ -1,0 +1,309 @@
+package sfu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pion/rtp"
+
+	"viop/rooms"
+)
+
+func TestAssign(t *testing.T) {
+	none := func(string) int { return -1 }
+	for _, c := range []struct {
+		name          string
+		slots, wanted string
+		prefer        func(string) int
+		want          string
+	}{
+		{"empty slots fill in order", ". . .", "a b", none, "a b ."},
+		{"who stays keeps the slot", "a b c", "c a", none, "a . c"},
+		{"a newcomer takes the first free one", "a . c", "a c d", none, "a d c"},
+		{"more than fit: the first ones win", ". .", "a b c", none, "a b"},
+		{"someone more important pushes the last one out", "a b", "c a", none, "a c"},
+		{"a preferred slot that is free", ". . .", "a b", func(k string) int {
+			if k == "a" {
+				return 2
+			}
+			return -1
+		}, "b . a"},
+		{"a preferred slot that is taken", "b . .", "b a", func(string) int { return 0 }, "b a ."},
+		{"no slots", "", "a", none, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			slots := strings.Fields(c.slots)
+			for i := range slots {
+				slots[i] = strings.Trim(slots[i], ".")
+			}
+			got := assign(slots, strings.Fields(c.wanted), c.prefer)
+			for i := range got {
+				if got[i] == "" {
+					got[i] = "."
+				}
+			}
+			if s := strings.Join(got, " "); s != c.want {
+				t.Errorf("assign(%q, %q) = %q, want %q", c.slots, c.wanted, s, c.want)
+			}
+		})
+	}
+}
+
+func TestShare(t *testing.T) {
+	three := []offering{{0, 180, 150}, {1, 360, 500}, {2, 720, 1200}}
+	low := three[:1]
+	tile := func(h int) view { return view{h, three} }
+	for _, c := range []struct {
+		name   string
+		views  []view
+		budget uint64
+		want   string
+	}{
+		{"without a limit everybody gets what fills the tile", []view{tile(720), tile(360), tile(90)}, 0, "2 1 0"},
+		{"a tile a little larger than a layer is fine with it", []view{tile(400)}, 0, "1"},
+		{"larger than all: the largest", []view{tile(2000)}, 0, "2"},
+		{"hidden gets nothing and costs nothing", []view{tile(0), tile(720)}, 1200, "hidden 2"},
+		{"nothing arrives yet: nothing, and no excuse", []view{{360, nil}}, 0, "-1"},
+		{"others lose quality before the first one does", []view{tile(720), tile(720), tile(720)}, 1700, "2 0 0"},
+		{"what is left goes to the next", []view{tile(720), tile(720), tile(720)}, 1900, "2 1 0"},
+		{"pictures go from the end of the order", []view{tile(720), tile(720), tile(720)}, 300, "0 0 bandwidth"},
+		{"the first one goes last", []view{tile(720), tile(720)}, 160, "0 bandwidth"},
+		{"a layer that is not there is not waited for", []view{{720, low}}, 0, "0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for _, ch := range share(c.views, c.budget) {
+				if ch.why != "" {
+					got = append(got, ch.why)
+				} else {
+					got = append(got, fmt.Sprint(ch.rank))
+				}
+			}
+			if s := strings.Join(got, " "); s != c.want {
+				t.Errorf("share = %q, want %q", s, c.want)
+			}
+		})
+	}
+}
+
+func TestBudget(t *testing.T) {
+	var b budget
+	at := int64(0)
+	step := func(sent, loss, remb float64) uint64 {
+		at += int64(time.Second)
+		return b.step(measure{now: at, sent: sent, loss: loss, remb: remb, wanted: 2e6})
+	}
+	for range 5 {
+		if got := step(2e6, 0.01, 3e6); got != 0 {
+			t.Fatalf("a good line is limited to %d", got)
+		}
+	}
+	first := step(2e6, 0.20, 0)
+	if first == 0 || first > 1_700_000 {
+		t.Fatalf("20 %% loss at 2 Mbit/s gives a limit of %d", first)
+	}
+	if got := step(1.2e6, 0, 0); got != first {
+		t.Errorf("the limit moved to %d while it is held", got)
+	}
+	for range 60 {
+		step(1.2e6, 0, 0)
+	}
+	if b.limit != 0 {
+		t.Errorf("after a calm minute the limit is still %.0f", b.limit)
+	}
+	if got := step(2e6, 0, 900_000); got == 0 || got > 900_000 {
+		t.Errorf("an estimate of 900 kbit/s gives a limit of %d", got)
+	}
+	hold := b.hold
+	for at < b.until {
+		step(800_000, 0, 900_000)
+	}
+	step(850_000, 0, 900_000) // grows
+	step(950_000, 0.3, 0)     // too much again
+	if b.hold <= hold {
+		t.Errorf("a failed try is followed by %v of holding, before it was %v", b.hold, hold)
+	}
+	for range 200 {
+		step(100_000, 0.9, 10_000)
+	}
+	if b.limit < leastBudget {
+		t.Errorf("the limit fell to %.0f", b.limit)
+	}
+}
+
+func TestWindow(t *testing.T) {
+	var w window
+	take := func(seq uint16) string {
+		ahead, fresh := w.take(seq)
+		return fmt.Sprintf("%d %v", ahead, fresh)
+	}
+	for _, c := range []struct {
+		seq  uint16
+		want string
+		why  string
+	}{
+		{65534, "1 true", "the first"},
+		{65534, "0 false", "the first again"},
+		{65533, "-1 false", "from before the first"},
+		{1, "3 true", "over the wrap, two missing"},
+		{65535, "-2 true", "a missing one"},
+		{65535, "-2 false", "and again"},
+		{0, "-1 true", "the other one"},
+		{2001, "2000 true", "far ahead"},
+		{1, "-2000 false", "known, at the far end"},
+		{2, "-1999 true", "late, but within the window"},
+		{2100, "99 true", "on"},
+		{3, "-2097 false", "older than the window"},
+		{2100 + 3001, "1 true", "a leap is a new beginning"},
+		{2100, "-3001 false", "from before it"},
+	} {
+		if got := take(c.seq); got != c.want {
+			t.Errorf("take(%d) = %s, want %s: %s", c.seq, got, c.want, c.why)
+		}
+	}
+}
+
+func TestLossList(t *testing.T) {
+	var l lossList
+	ms := func(n int64) int64 { return n * int64(time.Millisecond) }
+	if !l.found(1010, 4, ms(0)) {
+		t.Fatal("three losses are too many")
+	}
+	if got := l.due(1010, ms(5), 0); got != nil {
+		t.Errorf("due after 5 ms = %v, it may be reordering", got)
+	}
+	l.came(1008)
+	if got := l.due(1010, ms(12), 0); !slices.Equal(got, []uint16{1007, 1009}) {
+		t.Errorf("due = %v, want 1007 and 1009", got)
+	}
+	if got := l.due(1010, ms(50), ms2(100)); got != nil {
+		t.Errorf("asked again within a round trip: %v", got)
+	}
+	if got := l.due(1010, ms(130), ms2(100)); len(got) != 2 {
+		t.Errorf("not asked again after a round trip: %v", got)
+	}
+	if got := l.due(1007+lossOldest+1, ms(999), 0); !slices.Equal(got, []uint16{1009}) {
+		t.Errorf("due = %v, want only what is not hopelessly old", got)
+	}
+	if l.found(2000, lossMost+2, 0) || len(l.list) != 0 {
+		t.Error("a long outage is asked for packet by packet")
+	}
+}
+
+func ms2(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+func TestSpeakersStep(t *testing.T) {
+	var s speakers
+	say := func(levels ...float64) string {
+		var now []heardNow
+		for i, l := range levels {
+			now = append(now, heardNow{rooms.Handle(string(rune('a' + i))), "main", l})
+		}
+		var out []string
+		for _, l := range s.step(now)["main"] {
+			out = append(out, string(l.Handle))
+		}
+		return strings.Join(out, " ")
+	}
+	for i, c := range []struct {
+		levels []float64
+		want   string
+		why    string
+	}{
+		{[]float64{30, 30}, "", "background"},
+		{[]float64{120, 30}, "a", "a begins"},
+		{[]float64{110, 110}, "a b", "b joins in"},
+		{[]float64{110, 113}, "a b", "a stays first, b is not clearly louder"},
+		{[]float64{110, 0}, "a b", "a breath of b changes nothing"},
+		{[]float64{80, 127}, "a b", "b gets louder"},
+		{[]float64{80, 127}, "b a", "and takes over"},
+		{[]float64{0, 127}, "b a", "a stops"},
+		{[]float64{0, 127}, "b a", "for long enough"},
+		{[]float64{0, 127}, "b", "to count as silent"},
+		{[]float64{0}, "", "b has left"},
+	} {
+		if got := say(c.levels...); got != c.want {
+			t.Errorf("step %d (%s): %q, want %q", i, c.why, got, c.want)
+		}
+	}
+}
+
+func TestLiveness(t *testing.T) {
+	l := liveness{deadAfter: 10}
+	for i, c := range []struct {
+		now, seen int64
+		connected bool
+		want      verdict
+	}{
+		{1, 1, false, unchanged}, // checks arrive before DTLS is up
+		{2, 2, true, wentUp},
+		{11, 2, true, unchanged},
+		{12, 2, true, wentDown},
+		{13, 2, true, unchanged},
+		{14, 14, true, wentUp},
+		{30, 14, true, wentDown},
+		{31, 31, false, unchanged}, // ICE has given up: packets alone do not do
+	} {
+		l.connected = c.connected
+		if got := l.step(c.now, c.seen); got != c.want {
+			t.Errorf("step %d: %v, want %v", i, got, c.want)
+		}
+	}
+}
+
+func TestPacketParse(t *testing.T) {
+	h := rtp.Header{Version: 2, Marker: true, PayloadType: 111, SequenceNumber: 7, Timestamp: 8, SSRC: 9, CSRC: []uint32{1, 2}}
+	must(t, h.SetExtension(1, []byte("mid")))
+	must(t, h.SetExtension(2, []byte{0x80 | 33}))
+	must(t, h.SetExtension(3, []byte{0x12, 0x34}))
+	must(t, h.SetExtension(4, []byte("q")))
+	raw, err := (&rtp.Packet{Header: h, Payload: []byte("payload"), PaddingSize: 5}).Marshal()
+	must(t, err)
+	raw[0] |= 0x20
+	raw[len(raw)-1] = 5 // bytes of padding, RFC 3550 §5.1
+	var p packet
+	ids := extensions{mid: 1, level: 2, twcc: 3, rid: 4}
+	if !p.parse(raw, ids) {
+		t.Fatalf("parse(%x) refused", raw)
+	}
+	want := packet{ssrc: 9, seq: 7, ts: 8, pt: 111, marker: true, payload: []byte("payload"),
+		level: 33, hasLevel: true, twcc: 0x1234, hasTWCC: true, mid: []byte("mid"), rid: []byte("q")}
+	if diff := cmp.Diff(want, p, cmp.AllowUnexported(packet{})); diff != "" {
+		t.Errorf("parse (-want +got):\n%s", diff)
+	}
+}
+
+// Our reader agrees with Pion's on whatever both take, and never panics.
+func FuzzPacket(f *testing.F) {
+	h := rtp.Header{Version: 2, PayloadType: 96, SequenceNumber: 7, SSRC: 9}
+	must2(f, h.SetExtension(1, []byte("mid")))
+	raw, err := (&rtp.Packet{Header: h, Payload: []byte("payload")}).Marshal()
+	must2(f, err)
+	f.Add(raw)
+	f.Add([]byte{0x90, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 1, 1, 2, 3, 4, 5})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var p packet
+		ok := p.parse(b, extensions{1, 2, 3, 4, 5})
+		var q rtp.Packet
+		if err := q.Unmarshal(b); err != nil || !ok || q.Version != 2 {
+			return
+		}
+		if p.seq != q.SequenceNumber || p.ssrc != q.SSRC || p.ts != q.Timestamp || p.marker != q.Marker || p.pt != q.PayloadType {
+			t.Fatalf("parse(%x) = %+v, Pion reads %v", b, p, q.Header)
+		}
+		if string(p.payload) != string(q.Payload) {
+			t.Fatalf("payload of %x = %x, Pion reads %x", b, p.payload, q.Payload)
+		}
+	})
+}
+
+func must2(f *testing.F, err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+}
