@@ -286,7 +286,7 @@ func (c *conn) ping(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			c.ws.CloseNow() // dead: the reader ends, and with it the rest
+			_ = c.ws.CloseNow() // dead: the reader ends, and with it the rest
 			return
 		}
 		c.hold.arrived()
@@ -302,11 +302,11 @@ func (c *conn) ping(ctx context.Context) {
 func (c *conn) part(ctx context.Context, end ending) {
 	c.srv.stats.closed(end.code)
 	if end.code == "" {
-		c.ws.CloseNow()
+		_ = c.ws.CloseNow()
 		return
 	}
 	c.tell(ctx, wire.ServerFrame{Msg: end.bye()})
-	c.ws.Close(outcomeOf(end.code).close, string(end.code))
+	_ = c.ws.Close(outcomeOf(end.code).close, string(end.code))
 }
 
 func (c *conn) tell(ctx context.Context, f wire.ServerFrame) bool {

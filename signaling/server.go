@@ -235,7 +235,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	var cuts sync.WaitGroup
 	s.mu.Lock()
 	for c := range s.conns {
-		cuts.Go(func() { c.ws.CloseNow() })
+		cuts.Go(func() { _ = c.ws.CloseNow() })
 	}
 	s.mu.Unlock()
 	cuts.Wait()
