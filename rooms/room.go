@@ -124,11 +124,17 @@ func (r *room) handle(p posting) {
 		r.seats[p.seat.id] = p.seat
 	}
 	r.state.prove(now, r.proofs(local, now))
+	var verdict answer
 	for _, e := range r.state.step(now, p.in) {
-		r.carryOut(e, p)
+		if a, ok := e.(answer); ok {
+			verdict = a
+			continue
+		}
+		r.carryOut(e)
 	}
 	presence := r.state.presence()
 	r.presence.Store(&presence)
+	r.answer(verdict, p)
 }
 
 // evidence converts a time of this process's clock, read as local when the
@@ -155,10 +161,8 @@ func (r *room) proofs(local, now time.Time) map[Conn]proof {
 	return all
 }
 
-func (r *room) carryOut(e effect, p posting) {
+func (r *room) carryOut(e effect) {
 	switch e := e.(type) {
-	case answer:
-		r.answer(e, p)
 	case send:
 		r.seats[e.to].out.Send(e.event)
 	case dismiss:
@@ -188,6 +192,8 @@ func (r *room) carryOut(e effect, p posting) {
 	}
 }
 
+// answer comes when everything that follows from the input is done: a seat has
+// its peer, and what a command did is recorded.
 func (r *room) answer(e answer, p posting) {
 	if p.seat != nil {
 		if e.info != nil {

@@ -1,0 +1,558 @@
+package rooms
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"viop/auth"
+	"viop/auth/authtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// house is a registry among fakes, in a synctest bubble.
+type house struct {
+	t     *testing.T
+	keys  *authtest.Keyring
+	store *fakeLedger
+	plans *fakePlans
+	rooms *Registry
+
+	mu    sync.Mutex
+	media *fakeMedia // of the room opened last
+}
+
+// inHouse runs f in a bubble in which it is noon UTC by the clock of the
+// evidence, at the start of a session, and drains the house after.
+func inHouse(t *testing.T, f func(*testing.T, *house)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		noon := time.Now().UTC().Truncate(24 * time.Hour).Add(36 * time.Hour)
+		<-time.After(time.Until(noon.Add(-skew)))
+		h := &house{
+			t: t, keys: authtest.New(t, time.Now), store: &fakeLedger{t: t},
+			plans: &fakePlans{plan: Plan{Session: "s1", Start: noon, End: noon.Add(3 * time.Hour), Seats: 12}},
+		}
+		// The door is looked at by this process's clock too, which is behind.
+		h.plans.plan.Start = noon.Add(-skew)
+		h.rooms = h.registry()
+		defer h.drain()
+		f(t, h)
+	})
+}
+
+func (h *house) drain() {
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
+	defer cancel()
+	if err := h.rooms.Drain(ctx); err != nil {
+		h.t.Errorf("Drain() = %v", err)
+	}
+}
+
+// registry is another node on the same store.
+func (h *house) registry() *Registry {
+	config := Config{Seal: seal, Unseal: unseal, CheckIn: true}
+	return New(config, h.store, h.newMedia, h.plans, slog.New(slog.NewTextHandler(io.Discard, nil)))
+}
+
+func (h *house) newMedia(SessionID) (Media, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.media = newFakeMedia(h.t)
+	return h.media, nil
+}
+
+func (h *house) entry(person string, role auth.Role) Entry {
+	return Entry{Grant: h.keys.Grant("s1", person, role), Instance: "tab of " + person, Fresh: true}
+}
+
+// join takes a seat, or fails the test.
+func (h *house) join(person string, role auth.Role) (*Seat, *fakeOutbox) {
+	h.t.Helper()
+	return h.enter(h.rooms, h.entry(person, role))
+}
+
+func (h *house) enter(r *Registry, e Entry) (*Seat, *fakeOutbox) {
+	h.t.Helper()
+	out := &fakeOutbox{}
+	s, err := r.Join(h.t.Context(), e, out)
+	if err != nil {
+		h.t.Fatalf("Join(%+v) = %v", e, err)
+	}
+	return s, out
+}
+
+// group is a facilitator and a patient with media in the group.
+func (h *house) group() (t1, p1 *Seat, outT, outP *fakeOutbox) {
+	h.t.Helper()
+	t1, outT = h.join("t1", auth.Facilitator)
+	h.media.peer("m1").connect()
+	settled()
+	p1, outP = h.join("p1", auth.Patient)
+	h.must(t1.Do(h.t.Context(), Moderate{Action: Admit, Target: "m2"}))
+	h.media.peer("m2").connect()
+	settled()
+	return t1, p1, outT, outP
+}
+
+func (h *house) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *house) wait(d time.Duration) {
+	<-time.After(d)
+	settled()
+}
+
+func (h *house) wantEvidence(epoch int, want ...string) {
+	h.t.Helper()
+	if diff := cmp.Diff(want, h.store.evidence(epoch)); diff != "" {
+		h.t.Errorf("evidence of epoch %d (-want +got):\n%s", epoch, diff)
+	}
+}
+
+func (h *house) wantEnd(out *fakeOutbox, want Code) {
+	h.t.Helper()
+	settled()
+	if got := out.end(); got != want {
+		h.t.Errorf("outbox closed with %q, want %q", got, want)
+	}
+}
+
+// From the lobby to the group, a dead line, back, and the explicit end: dated
+// by the clock of the evidence, the dead line at its last packet.
+func TestJoinAdmitLostReturnLeave(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		t1, p1, _, outP := h.group()
+		info := p1.Info()
+		want := SeatInfo{Session: "s1", Person: "p1", Handle: "m2", Role: "patient", Name: "Name of p1",
+			CheckIn: true, Audio: 11, Video: 12, Durable: true}
+		if info != want {
+			t.Errorf("Info() = %+v, want %+v", info, want)
+		}
+		if !outP.told(AttachMedia{}) {
+			t.Error("the patient was not asked for media")
+		}
+		h.must(p1.Do(t.Context(), Publish{Mic, true}))
+		if place, _ := h.media.place("m2"); place != (Place{MainRoom, Mic}) {
+			t.Errorf("the patient stands in %+v", place)
+		}
+		h.wait(time.Minute)
+		peer := h.media.peer("m2")
+		peer.silence()
+		h.wait(12 * time.Second)
+		peer.notice()
+		h.wait(10 * time.Second)
+		if _, routed := h.media.place("m2"); routed {
+			t.Error("a dead line is routed")
+		}
+		peer.connect()
+		h.wait(time.Minute)
+		p1.Leave()
+		h.must(h.rooms.Flush(t.Context(), "s1"))
+		h.must(t1.Do(t.Context(), Moderate{Action: End}))
+		h.wantEnd(outP, CodeLeft)
+		h.wantEvidence(1,
+			"12:00:00 opened",
+			"12:00:00 admitted t1 c1-1 main",
+			"12:00:00 waiting p1 c1-2",
+			"12:00:00 admitted p1 c1-2 main",
+			"12:01:00 lost c1-2",
+			"12:01:22 admitted p1 c1-2 main",
+			"12:02:22 left c1-2 leave",
+			"12:02:22 closed",
+		)
+	})
+}
+
+// The WebSocket dies with the media; nobody comes back within the window.
+func TestSeatIsGivenUp(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		_, p1, _, outP := h.group()
+		peer := h.media.peer("m2")
+		peer.silence()
+		h.wait(12 * time.Second)
+		p1.Unlinked()
+		peer.notice()
+		h.wait(ResumeWindow - 2*time.Second)
+		h.wantEnd(outP, "")
+		h.wait(3 * time.Second)
+		h.wantEnd(outP, CodeExpired)
+		if err := p1.Do(t.Context(), Hand{true}); CodeOf(err) != CodeReplaced {
+			t.Errorf("Do on a seat given up = %v", err)
+		}
+	})
+}
+
+// In the lobby the page's own words are the proof of life.
+func TestLobbyIsProvenByThePage(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		p1, _ := h.join("p1", auth.Patient)
+		h.wait(5 * time.Minute)
+		p1.Seen()
+		h.wait(12 * time.Second)
+		p1.Unlinked()
+		h.wait(time.Second)
+		p1.Linked(false)
+		settled()
+		h.wantEvidence(1, "12:00:00 waiting p1 c1-1", "12:05:00 lost c1-1", "12:05:13 waiting p1 c1-1")
+	})
+}
+
+// A second device replaces the first. Only the new one is told anything, and
+// what the old one does has no effect.
+func TestSecondDeviceReplaces(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		_, laptop, _, outLaptop := h.group()
+		h.wait(time.Minute)
+		e := h.entry("p1", auth.Patient)
+		e.Instance = "phone"
+		phone, outPhone := h.enter(h.rooms, e)
+		h.wantEnd(outLaptop, CodeReplaced)
+		if phone.Info().Handle != "m2" || !outPhone.told(AttachMedia{}) {
+			t.Error("the phone is not in the same seat with media to offer")
+		}
+		h.media.peer("m2").connect()
+		settled()
+		laptop.Leave()
+		laptop.Signal(Signal{SDP: "v=0"})
+		settled()
+		h.wantEnd(outPhone, "")
+		if got := h.media.peer("m2").signals; got != nil {
+			t.Errorf("the laptop's offer reached the phone's peer: %v", got)
+		}
+		h.wantEvidence(1,
+			"12:00:00 opened",
+			"12:00:00 admitted t1 c1-1 main",
+			"12:00:00 waiting p1 c1-2",
+			"12:00:00 admitted p1 c1-2 main",
+			"12:01:00 left c1-2 replaced",
+			"12:01:00 admitted p1 c1-3 main",
+		)
+	})
+}
+
+// Answers, slots and the like go from the peer to the page of the moment, and
+// signals straight to the peer.
+func TestPeerAndPageTalkPastTheRoom(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		_, p1, _, outP := h.group()
+		peer := h.media.peer("m2")
+		p1.Signal(Signal{NID: 1, SDP: "v=0"})
+		p1.Want([]Want{{Handle: "m1", Source: Camera, Height: 180}})
+		peer.say(Answer{NID: 1, SDP: "v=0"})
+		settled()
+		if len(peer.signals) != 1 || len(peer.wants) != 1 || !outP.told(Answer{}) {
+			t.Errorf("signals %v, wants %v, answered %t", peer.signals, peer.wants, outP.told(Answer{}))
+		}
+		// The same page comes back with its media, on a new line.
+		e := h.entry("p1", auth.Patient)
+		e.Fresh = false
+		again, outAgain := h.enter(h.rooms, e)
+		peer.say(ICERestart{})
+		again.Signal(Signal{NID: 2, SDP: "v=0"})
+		settled()
+		if outP.told(ICERestart{}) || !outAgain.told(ICERestart{}) || len(peer.signals) != 2 {
+			t.Error("the peer still talks to the former line")
+		}
+		if outAgain.told(AttachMedia{}) {
+			t.Error("a page that kept its media was asked for it")
+		}
+	})
+}
+
+// A restart: everybody is told to come back, the evidence is flushed, the lease
+// given back, newcomers refused. Afterwards the same people are in the same
+// seats with nothing but their resume tokens, names and all.
+func TestDrainAndReturn(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		_, p1, outT, outP := h.group()
+		p1.KeepResume("hash-of-p1", time.Now().Add(skew+ResumeWindow))
+		h.wait(time.Minute)
+		lease := h.store.owner
+		h.must(h.rooms.Drain(t.Context()))
+		h.wantEnd(outT, CodeRestart)
+		h.wantEnd(outP, CodeRestart)
+		if !lease.closed || lease.flushed != lease.seq || !h.media.closed {
+			t.Errorf("closed %t, flushed %d of %d, media closed %t", lease.closed, lease.flushed, lease.seq, h.media.closed)
+		}
+		if _, err := h.rooms.Join(t.Context(), h.entry("p2", auth.Patient), &fakeOutbox{}); CodeOf(err) != CodeRestart {
+			t.Errorf("Join while draining = %v", err)
+		}
+		h.wait(5 * time.Second)
+		h.rooms = h.registry()
+		back, outBack := h.enter(h.rooms, Entry{Session: "s1", ResumeHash: "hash-of-p1", Instance: "tab of p1"})
+		if info := back.Info(); info.Handle != "m2" || info.Name != "Name of p1" || info.Role != "patient" {
+			t.Errorf("back as %+v", info)
+		}
+		settled()
+		if view := outBack.snapshot(t).People[0]; view.State != Admitted || view.Name != "Name of p1" {
+			t.Errorf("back as %+v", view)
+		}
+		if !outBack.told(AttachMedia{}) {
+			t.Error("media was not asked for")
+		}
+		h.media.peer("m2").connect()
+		settled()
+		h.wantEvidence(2, "12:01:05 break_ended", "12:01:05 admitted p1 c2-1 main")
+	})
+}
+
+// Another node takes the room: this one sends everybody there and writes not a
+// word more (the fake store fails the test if it does).
+func TestLeaseLost(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		_, p1, outT, outP := h.group()
+		p1.KeepResume("hash-of-p1", time.Now().Add(skew+ResumeWindow))
+		h.wait(time.Minute)
+		media, before := h.media, len(h.store.evidence(1))
+		other := h.registry()
+		_, outBack := h.enter(other, Entry{Session: "s1", ResumeHash: "hash-of-p1", Instance: "tab of p1", Fresh: true})
+		h.wantEnd(outT, CodeWrongNode)
+		h.wantEnd(outP, CodeWrongNode)
+		h.wantEnd(outBack, "")
+		h.wait(time.Minute)
+		if !media.closed || len(h.store.evidence(1)) != before {
+			t.Error("the former owner goes on")
+		}
+		if _, here := h.rooms.Presence("s1"); here {
+			t.Error("the former owner still has the room")
+		}
+		h.must(other.Drain(t.Context()))
+	})
+}
+
+// A room with nobody in it closes after a minute. Who comes while it does waits
+// for it, and finds the next.
+func TestJoinMeetsAClosingRoom(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		t1, _ := h.join("t1", auth.Facilitator)
+		t1.Leave()
+		h.store.set(func(s *fakeLedger) { s.slow = 5 * time.Second }) // to give the lease back
+		h.wait(idleAfter + 3*time.Second)
+		began := time.Now()
+		again, out := h.join("t1", auth.Facilitator)
+		if took := time.Since(began); took < 5*time.Second {
+			t.Errorf("the new room opened after %s, the old one cannot have been closed", took)
+		}
+		if h.store.epoch != 2 || again.Info().Handle != "m1" || out.end() != "" {
+			t.Errorf("epoch %d, %+v", h.store.epoch, again.Info())
+		}
+	})
+}
+
+// Twenty people at the door of a room that opens slowly: it is opened once.
+func TestOneOpener(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.store.set(func(s *fakeLedger) { s.slow = 3 * time.Second })
+		var wg sync.WaitGroup
+		for i := range 10 {
+			e := h.entry("p"+string(rune('a'+i)), auth.Patient)
+			wg.Go(func() {
+				if _, err := h.rooms.Join(t.Context(), e, &fakeOutbox{}); err != nil {
+					t.Errorf("Join() = %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if h.store.acquired != 1 {
+			t.Errorf("the lease was asked for %d times", h.store.acquired)
+		}
+		if here, ok := h.rooms.Presence("s1"); !ok || len(here) != 10 {
+			t.Errorf("Presence() = %v, %t", here, ok)
+		}
+	})
+}
+
+// Whose page is gone before the room is open does not keep the seat.
+func TestJoinGivenUp(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.store.set(func(s *fakeLedger) { s.slow = 3 * time.Second })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := h.rooms.Join(ctx, h.entry("p1", auth.Patient), &fakeOutbox{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Join() = %v", err)
+		}
+		h.wait(5 * time.Second)
+		if here, ok := h.rooms.Presence("s1"); !ok || len(here) != 0 {
+			t.Errorf("Presence() = %v, %t", here, ok)
+		}
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	tests := []struct {
+		name  string
+		house func(*house)
+		entry func(*house) Entry
+		want  Code
+	}{
+		{"another node has the room", func(h *house) { h.store.heldBy = "node-2" }, nil, CodeWrongNode},
+		{"the store cannot be reached", func(h *house) { h.store.down = true }, nil, CodeInternal},
+		{"no such session", func(h *house) { h.plans.plan.Session = "s2" }, nil, CodeNotFound},
+		{"the schedule cannot be reached", func(h *house) { h.plans.err = errors.New("down") }, nil, CodeInternal},
+		{"too early", func(h *house) { h.plans.plan.Start = time.Now().Add(31 * time.Minute) }, nil, CodeNotOpen},
+		{"cancelled", func(h *house) { h.plans.plan.Cancelled = true }, nil, CodeCancelled},
+		{"neither grant nor resume", nil, func(*house) Entry { return Entry{Session: "s1"} }, CodeResume},
+		{"a resume nobody knows", nil, func(*house) Entry { return Entry{Session: "s1", ResumeHash: "x"} }, CodeResume},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			inHouse(t, func(t *testing.T, h *house) {
+				e := h.entry("p1", auth.Patient)
+				if test.house != nil {
+					test.house(h)
+				}
+				if test.entry != nil {
+					e = test.entry(h)
+				}
+				seat, err := h.rooms.Join(t.Context(), e, &fakeOutbox{})
+				if CodeOf(err) != test.want || seat != nil {
+					t.Errorf("Join() = %v, %v, want %s", seat, err, test.want)
+				}
+				if held, ok := errors.AsType[*HeldError](err); test.want == CodeWrongNode && (!ok || held.Node != "node-2") {
+					t.Errorf("%v does not say which node", err)
+				}
+			})
+		})
+	}
+}
+
+// After a refusal because of the store the next attempt is a new one.
+func TestStoreComesBack(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.store.set(func(s *fakeLedger) { s.down = true })
+		if _, err := h.rooms.Join(t.Context(), h.entry("p1", auth.Patient), &fakeOutbox{}); CodeOf(err) != CodeInternal {
+			t.Errorf("Join() = %v", err)
+		}
+		h.store.set(func(s *fakeLedger) { s.down = false })
+		h.join("p1", auth.Patient)
+	})
+}
+
+// Care goes on: a room that is open takes people in without the schedule.
+func TestOpenRoomNeedsNoSchedule(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.join("t1", auth.Facilitator)
+		h.plans.set(func(p *fakePlans) { p.slow = true })
+		h.join("p1", auth.Patient)
+		h.plans.set(func(p *fakePlans) { p.slow, p.err = false, refuse(CodeNotFound, "It was deleted.") })
+		if _, err := h.rooms.Join(t.Context(), h.entry("p2", auth.Patient), &fakeOutbox{}); CodeOf(err) != CodeNotFound {
+			t.Errorf("Join() of a deleted session = %v", err)
+		}
+	})
+}
+
+// When the forwarder cannot make a peer the person is told, and nothing hangs.
+func TestMediaBroken(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.join("p1", auth.Patient)
+		h.media.broken = true
+		_, out := h.join("t1", auth.Facilitator)
+		h.wantEnd(out, CodeInternal)
+		h.media.broken = false
+		_, out = h.join("t1", auth.Facilitator)
+		h.media.peer("m2").connect()
+		h.wantEnd(out, "")
+	})
+}
+
+func TestExpel(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		_, _, _, outP := h.group()
+		h.rooms.Expel(t.Context(), "s1", "p1", Reason{CodeRevoked, "Your link was revoked."})
+		h.rooms.Expel(t.Context(), "s9", "p1", Reason{CodeRevoked, ""})
+		h.wantEnd(outP, CodeRevoked)
+		if here, _ := h.rooms.Presence("s1"); len(here) != 1 || here[0].Person != "t1" {
+			t.Errorf("Presence() = %v", here)
+		}
+	})
+}
+
+// Beats come every five seconds, and carry the last packet's time by the clock
+// of the evidence.
+func TestBeats(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.group()
+		h.wait(time.Minute)
+		h.media.peer("m2").silence()
+		silent := time.Now().Add(skew).Truncate(time.Millisecond)
+		h.wait(7 * time.Second)
+		last := h.store.beats[len(h.store.beats)-1]
+		if len(last.Here) != 2 || !last.Here[1].Seen.Equal(silent) || last.Here[1].Conn != "c1-2" {
+			t.Errorf("the last beat is %+v, want m2 seen at %s", last, silent)
+		}
+		for i := 1; i < len(h.store.beats); i++ {
+			if gap := h.store.beats[i].At.Sub(h.store.beats[i-1].At); gap != BeatEvery {
+				t.Errorf("%s between two beats", gap)
+			}
+		}
+	})
+}
+
+// Flush returns when what happened before it is in the store, also what was
+// still in the inbox.
+func TestFlush(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		_, p1, _, _ := h.group()
+		p1.Leave()
+		h.must(h.rooms.Flush(t.Context(), "s1"))
+		if lease := h.store.owner; lease.flushed != lease.seq || lease.seq != 5 {
+			t.Errorf("flushed %d of %d events, want all 5", lease.flushed, lease.seq)
+		}
+		h.must(h.rooms.Flush(t.Context(), "s9"))
+		h.store.set(func(s *fakeLedger) { s.slow = time.Hour })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := h.rooms.Flush(ctx, "s1"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Flush() = %v", err)
+		}
+		h.store.set(func(s *fakeLedger) { s.slow = 0 })
+	})
+}
+
+// A busy room: everybody talks at once, from their own goroutines, while the
+// room drains. For the race detector.
+func TestBusyRoom(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		t1, p1, _, _ := h.group()
+		var wg sync.WaitGroup
+		for _, f := range []func(){
+			func() { p1.Seen() },
+			func() { p1.Signal(Signal{Candidate: "x"}) },
+			func() { p1.Linked(true) },
+			func() { p1.Snapshot() },
+			func() { _ = p1.Do(t.Context(), Hand{true}) },
+			func() { _ = t1.Do(t.Context(), Moderate{Action: MuteAll}) },
+			func() { h.rooms.Presence("s1") },
+			func() { _ = h.rooms.Flush(t.Context(), "s1") },
+		} {
+			wg.Go(func() {
+				for range 50 {
+					f()
+				}
+			})
+		}
+		wg.Go(func() {
+			if err := h.rooms.Drain(t.Context()); err != nil {
+				t.Errorf("Drain() = %v", err)
+			}
+		})
+		wg.Wait()
+		if err := p1.Do(t.Context(), Hand{true}); CodeOf(err) != CodeRestart {
+			t.Errorf("Do in a closed room = %v", err)
+		}
+	})
+}
