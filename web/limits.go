@@ -57,7 +57,7 @@ func (l *limits) forget(now time.Time) {
 }
 
 func tooManyRequests(wait time.Duration) *problem {
-	seconds := int(wait/time.Second) + 1
+	seconds := int((wait + time.Second - 1) / time.Second)
 	return newProblem(http.StatusTooManyRequests, "too_many_requests", "Too many requests.",
 		"Wait as many seconds as Retry-After says.").with("Retry-After", strconv.Itoa(seconds))
 }

@@ -16,10 +16,9 @@ import (
 // presenceView is who is where now.
 type presenceView struct {
 	Session rooms.SessionID `json:"session"`
-	// AsOf is the evidence clock of the last beat, nil when nobody has come.
-	AsOf   *time.Time      `json:"as_of"`
-	State  rooms.RoomState `json:"state"`
-	People []presentPerson `json:"people"`
+	AsOf    time.Time       `json:"as_of"` // evidence clock
+	State   rooms.RoomState `json:"state"`
+	People  []presentPerson `json:"people"`
 }
 
 type presentPerson struct {
@@ -34,19 +33,12 @@ func (s *server) presence(w http.ResponseWriter, r *request) error {
 	if err := s.sessionExists(r); err != nil {
 		return err
 	}
-	beat, err := s.Store.Presence(r.Context(), sessionOf(r))
+	state, here, asOf, err := s.Store.Presence(r.Context(), sessionOf(r))
 	if err != nil {
 		return err
 	}
-	view := presenceView{Session: sessionOf(r), State: beat.State, People: []presentPerson{}}
-	if beat.State == "" {
-		view.State = rooms.Scheduled
-	}
-	if !beat.At.IsZero() {
-		at := beat.At.UTC()
-		view.AsOf = &at
-	}
-	for _, p := range beat.Here {
+	view := presenceView{Session: sessionOf(r), AsOf: asOf.UTC(), State: state, People: []presentPerson{}}
+	for _, p := range here {
 		view.People = append(view.People, presentPerson{p.Person, p.Role, p.State, p.Room, p.Since.UTC()})
 	}
 	return reply(w, http.StatusOK, view)

@@ -115,7 +115,7 @@ func problemOf(err error) *problem {
 	case errors.Is(err, schedule.ErrHasEvidence):
 		return newProblem(http.StatusConflict, "session_has_evidence", "The session cannot be deleted.",
 			`Somebody has been in it, and evidence is kept. Set its status to "cancelled_by_program" instead.`)
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled): // or the caller has left
 		return newProblem(http.StatusServiceUnavailable, "unavailable", "The store does not answer.",
 			"Nothing is wrong with the request. Try again.").with("Retry-After", "5")
 	}

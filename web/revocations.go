@@ -58,6 +58,8 @@ func (v revocation) check(now time.Time) error {
 		p.Add("", "Name a token (token_id), or a person and a session.")
 	case v.TokenID != "" && place:
 		p.Add("/token_id", "Name either a token or a person and a session, not both.")
+	case !place && !schedule.ValidID(v.TokenID):
+		p.Add("/token_id", "This must be the jti of a token.")
 	case place && !schedule.ValidID(string(v.Person)):
 		p.Add("/person", "This must be the id of a person.")
 	case place && !schedule.ValidID(string(v.Session)):

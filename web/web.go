@@ -57,9 +57,9 @@ type Store interface {
 	Program(context.Context, schedule.ProgramID) (schedule.Program, schedule.Tag, error)
 	PutProgram(context.Context, schedule.Program, schedule.Condition) (tag schedule.Tag, created bool, err error)
 
-	// Presence is the last word of whoever owns the room, already judged: after
-	// a crash nobody is in it. The zero Beat says that nobody has ever come.
-	Presence(context.Context, rooms.SessionID) (rooms.Beat, error)
+	// Presence is who is there at asOf: the last word of whoever owns the room
+	// or, after a crash, nobody.
+	Presence(context.Context, rooms.SessionID) (state rooms.RoomState, here []rooms.Presence, asOf time.Time, err error)
 	// Case is the session with everything that decides about its minutes, as of
 	// now. It is valid.
 	Case(context.Context, rooms.SessionID) (*attendance.Case, error)
