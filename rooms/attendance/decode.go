@@ -42,7 +42,10 @@ func Decode(document []byte) (*Case, error) {
 	d := &decoder{b: document, texts: make(map[string]string)}
 	c := d.document()
 	if d.err == nil {
-		return c, c.Validate()
+		if err := c.Validate(); err != nil {
+			return nil, err
+		}
+		return c, nil
 	}
 	// What is wrong in one place may be no JSON at all in another (§2).
 	if !json.Valid(document) {

@@ -134,7 +134,7 @@ func (s Set) Before(t Instant) Set {
 	if len(s) == 0 || s[len(s)-1].End <= t {
 		return s
 	}
-	return s.Intersect(Set{{firstInstant, t}})
+	return s.Intersect(Set{{s[0].Start, t}})
 }
 
 // From is what of s lies at t or after.
@@ -142,7 +142,7 @@ func (s Set) From(t Instant) Set {
 	if len(s) == 0 || t <= s[0].Start {
 		return s
 	}
-	return s.Intersect(Set{{t, endOfTime}})
+	return s.Intersect(Set{{t, s[len(s)-1].End}})
 }
 
 // Hull is the smallest interval around s and i; i where s is empty.

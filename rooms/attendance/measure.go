@@ -22,7 +22,7 @@ func (d *diary) week(first Date) Week {
 		Person: d.person, Week: first, Start: span.Start, End: span.End, Profile: name,
 		Days: []Day{}, CreditedMS: d.credited(first), Engaged: d.engaged(first),
 	}
-	for _, day := range d.of(first) {
+	for _, day := range d.daysOf(first) {
 		w.Days = append(w.Days, day.Day)
 		if day.Qualifies {
 			w.QualifyingDays++

@@ -263,7 +263,7 @@ func TestCuttingAStayChangesNothing(t *testing.T) {
 		start, end := moments(t, s)
 		c.AsOf += 60 * 86_400_000
 		c.Events = slices.DeleteFunc(c.Events, func(e attendance.Event) bool { return e.Type == attendance.Closed })
-		cut := start + 1000*attendance.Instant(rapid.Int64Range(0, int64(end-start)/1000).Draw(t, "cut"))
+		cut := start + instant(int64((&cases{T: t}).below("cut", int(end-start)/1000+1)))
 		event := func(seq int, at attendance.Instant, kind attendance.EventType, connection string) attendance.Event {
 			e := attendance.Event{Session: s.ID, Epoch: 9, Seq: seq, At: at, Type: kind, Connection: connection}
 			if kind == attendance.Admitted {

@@ -131,8 +131,8 @@ func (p Profile) qualifies(creditedMS int64) bool {
 	return creditedMS > 0 && creditedMS >= p.DayMin.ms()
 }
 
-// of is the days of a week that have credit.
-func (d *diary) of(week Date) []dayCredit {
+// daysOf is the days of a week that have credit.
+func (d *diary) daysOf(week Date) []dayCredit {
 	from := sort.Search(len(d.days), func(i int) bool { return d.days[i].Date >= week })
 	to := sort.Search(len(d.days), func(i int) bool { return d.days[i].Date >= week+7 })
 	return d.days[from:to]
@@ -140,7 +140,7 @@ func (d *diary) of(week Date) []dayCredit {
 
 // credited is the credit of a week, 0 of one without a row.
 func (d *diary) credited(week Date) (ms int64) {
-	for _, day := range d.of(week) {
+	for _, day := range d.daysOf(week) {
 		ms += day.CreditedMS
 	}
 	return ms
