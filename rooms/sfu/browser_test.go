@@ -588,13 +588,16 @@ func (b *browser) unbroken(track string) {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	list := b.got[track]
+	list := slices.DeleteFunc(slices.Clone(b.got[track]), func(g got) bool { return g.repair })
 	if len(list) == 0 {
 		b.t.Fatalf("%s got nothing on %s", b.name, track)
 	}
-	// Pion's reader may lose one of its first packets while it looks at them.
-	for i := 4; i < len(list); i++ {
+	for i := 1; i < len(list); i++ {
 		p, q := list[i-1], list[i]
+		// Pion's client drops what comes while it sets up SRTP and its reader.
+		if early := i < 100 && int16(q.seq-p.seq) > 0; early && q.seq != p.seq+1 {
+			continue
+		}
 		if q.seq != p.seq+1 {
 			b.t.Errorf("%s %s: number %d after %d at packet %d", b.name, track, q.seq, p.seq, i)
 		}
