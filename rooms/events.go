@@ -28,7 +28,8 @@ type (
 	// PersonChanged carries the whole view; State Gone removes the person.
 	PersonChanged struct{ Person PersonView }
 	// Moderated tells a person what was done to them: admitted, denied,
-	// muted, unmute_allowed, camera_stopped, sent_back, removed, moved.
+	// muted, unmute_allowed, camera_stopped, help_answered, sent_back,
+	// removed, moved. It comes after the changed view of the person.
 	Moderated struct {
 		Action string
 		Reason string

@@ -103,9 +103,10 @@ func (s *state) noted(by, target *person, m Moderate, err error) error {
 	return nil
 }
 
-// told tells a person what was done to them.
-func (s *state) told(p *person, action, reason string) {
-	s.do(send{p.seat.id, Moderated{action, reason}})
+// told tells a person what was done to them, after what has become of it: the
+// page shows the new state and then why.
+func (p *person) told(action, reason string) {
+	p.seat.words = append(p.seat.words, Moderated{action, reason})
 }
 
 func (s *state) admit(p *person, m Moderate) error {
@@ -113,7 +114,7 @@ func (s *state) admit(p *person, m Moderate) error {
 		return nil
 	}
 	p.admitted, p.room = true, MainRoom
-	s.told(p, "admitted", m.Reason)
+	p.told("admitted", m.Reason)
 	s.attach(p)
 	return nil
 }
@@ -138,7 +139,7 @@ func (s *state) deny(p *person, m Moderate) error {
 		return refuse(CodeBadMessage, "This person is in the group already.")
 	}
 	s.left(p, attendance.ReasonRemoved)
-	s.told(p, "denied", m.Reason)
+	p.told("denied", m.Reason)
 	s.vacate(p, Reason{CodeDenied, "The facilitator has not let you in. Please call your program."})
 	return nil
 }
@@ -152,7 +153,7 @@ func (s *state) sendBack(p *person, m Moderate) error {
 	s.unseat(p, attendance.ReasonSentToLobby)
 	p.admitted, p.room = false, ""
 	p.seat.wasActive, p.seat.handSince = false, time.Time{}
-	s.told(p, "sent_back", m.Reason)
+	p.told("sent_back", m.Reason)
 	s.connect(p)
 	return nil
 }
@@ -166,7 +167,7 @@ func (s *state) mute(p *person, m Moderate) error {
 	}
 	p.held = p.held || m.Hold && !p.facilitates()
 	s.setPublishing(p, p.seat.publishing&^Mic)
-	s.told(p, "muted", m.Reason)
+	p.told("muted", m.Reason)
 	return nil
 }
 
@@ -186,7 +187,7 @@ func (s *state) muteAll(by *person, m Moderate) error {
 func (s *state) allowUnmute(p *person, m Moderate) error {
 	if p.held {
 		p.held = false
-		s.told(p, "unmute_allowed", m.Reason)
+		p.told("unmute_allowed", m.Reason)
 	}
 	return nil
 }
@@ -194,7 +195,7 @@ func (s *state) allowUnmute(p *person, m Moderate) error {
 func (s *state) stopCamera(p *person, m Moderate) error {
 	if p.seat.publishing&Camera != 0 {
 		s.setPublishing(p, p.seat.publishing&^Camera)
-		s.told(p, "camera_stopped", m.Reason)
+		p.told("camera_stopped", m.Reason)
 	}
 	return nil
 }
@@ -206,7 +207,7 @@ func (s *state) remove(p *person, m Moderate) error {
 	p.resume, p.until = "", time.Time{}
 	if p.seat != nil {
 		s.left(p, attendance.ReasonRemoved)
-		s.told(p, "removed", m.Reason)
+		p.told("removed", m.Reason)
 		s.vacate(p, Reason{CodeRemoved, "You were removed from this session. Please call your program."})
 	}
 	return nil
@@ -229,8 +230,11 @@ func (s *state) lowerHand(p *person, _ Moderate) error {
 	return nil
 }
 
-func (s *state) answerHelp(p *person, _ Moderate) error {
-	p.seat.help = false
+func (s *state) answerHelp(p *person, m Moderate) error {
+	if p.seat.help {
+		p.seat.help = false
+		p.told("help_answered", m.Reason)
+	}
 	return nil
 }
 
@@ -249,7 +253,7 @@ func (s *state) move(p *person, m Moderate) error {
 	}
 	p.room = room
 	s.moved(p)
-	s.told(p, "moved", m.Reason)
+	p.told("moved", m.Reason)
 	return nil
 }
 

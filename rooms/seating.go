@@ -190,6 +190,7 @@ func (s *state) unseat(p *person, why attendance.Reason) {
 // the evidence is the caller's affair.
 func (s *state) dismiss(p *person, why Reason) {
 	s.detach(p)
+	s.speak(p.seat)
 	s.do(dismiss{p.seat.id, why})
 	p.seat = nil
 }

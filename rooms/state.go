@@ -97,11 +97,14 @@ type seat struct {
 	help       bool
 	answers    *CheckIn // nil: not answered; never changed in place
 
-	// What its outbox was told.
-	snapshot   bool // to be told everything
-	wantsMedia bool // to be asked for an offer
-	sentRoom   RoomView
-	sent       map[Handle]PersonView
+	// What its outbox is still to be told: everything, what was done to the
+	// person, and to offer media; in this order.
+	snapshot   bool
+	words      []Moderated
+	wantsMedia bool
+	// What its outbox was told last.
+	sentRoom RoomView
+	sent     map[Handle]PersonView
 }
 
 // newState restores what the former epoch left in m, at the time now. names

@@ -28,11 +28,19 @@ func (s *state) tell(viewer *person, rev int) (told bool) {
 	for _, view := range people {
 		seat.sent[view.Handle] = view
 	}
+	s.speak(seat)
 	if seat.wantsMedia {
 		seat.wantsMedia = false
 		s.do(send{seat.id, AttachMedia{}})
 	}
 	return told
+}
+
+func (s *state) speak(seat *seat) {
+	for _, word := range seat.words {
+		s.do(send{seat.id, word})
+	}
+	seat.words = nil
 }
 
 func (s *state) tellChanges(seat *seat, room RoomView, people []PersonView, rev int) (told bool) {
