@@ -34,7 +34,7 @@ func (c Condition) Check(stored Tag) error {
 	switch {
 	case c.Absent && stored != "",
 		c.Exists && stored == "",
-		len(c.Tags) > 0 && !slices.Contains(c.Tags, stored):
+		len(c.Tags) > 0 && (stored == "" || !slices.Contains(c.Tags, stored)):
 		return ErrChanged
 	}
 	return nil
