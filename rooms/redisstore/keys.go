@@ -1,0 +1,92 @@
+package redisstore
+
+import (
+	"strconv"
+
+	"viop/rooms"
+	"viop/rooms/schedule"
+)
+
+// Keys of one session. They share the tag {session}, hence one slot of a
+// cluster, so that a script may touch several of them. None of them expires.
+//
+//	viop:{s}:lease      hash    epoch: the highest ever given; node: who holds it; until: when the
+//	                            lease runs out, ms of Redis TIME, 0 when it was given back
+//	viop:{s}:log:N      stream  evidence of epoch N. Ids are <seq>-0, seq from 1. e: the event as
+//	                            canonical JSON; h: hash of the chain up to here (chain.go)
+//	viop:{s}:crash:N    stream  the same, seq from 1_000_000_000: what epoch N left in its beat when
+//	                            it crashed, written by whoever takes over, so that a late journal
+//	                            of epoch N cannot collide with it
+//	viop:{s}:audit:N    stream  the same for notes of the audit trail, seq from 1
+//	viop:{s}:heads      hash    "log:3" -> "<seq> <hash>" of the last entry, to notice a cut-off end
+//	viop:{s}:beats      hash    epoch -> "<ms of Redis TIME> <beat as JSON>": proof of life and
+//	                            presence; gone once the epoch is closed or its crash is settled
+//	viop:{s}:memory     string  rooms.Memory as JSON: what the next epoch needs to go on
+//	viop:{s}:doc        hash    tag, doc: the session as scheduled
+//
+// Keys of a program and of a person, in a slot of their own:
+//
+//	viop:{program:p}:doc        hash  tag, doc
+//	viop:{person:p}:doc         hash  tag, doc; the name in doc is sealed
+//	viop:{person:p}:sessions    set   sessions on whose roster or staff the person ever was, or in
+//	                                  whose evidence they are
+//
+// Keys of the whole store:
+//
+//	viop:{sessions}:by_start    zset  session -> scheduled start, ms
+//	viop:{revocations}:list     zset  revocation as JSON -> until, ms
+//	viop:{revocations}:rev      int   grows with every change of the list
+//
+// The indexes are filled beside the document or the evidence they point to, and
+// may name too much (a session that was deleted, a roster that was changed): a
+// reader looks at the document. Writing a document again repairs them.
+const prefix = "viop:"
+
+func sessionKey(session rooms.SessionID, name string) string {
+	return prefix + "{" + string(session) + "}:" + name
+}
+
+func leaseKey(s rooms.SessionID) string  { return sessionKey(s, "lease") }
+func headsKey(s rooms.SessionID) string  { return sessionKey(s, "heads") }
+func beatsKey(s rooms.SessionID) string  { return sessionKey(s, "beats") }
+func docKey(s rooms.SessionID) string    { return sessionKey(s, "doc") }
+func memoryKey(s rooms.SessionID) string { return sessionKey(s, "memory") }
+
+func personKey(p rooms.PersonID, name string) string {
+	return prefix + "{person:" + string(p) + "}:" + name
+}
+
+func programKey(p schedule.ProgramID) string { return prefix + "{program:" + string(p) + "}:doc" }
+
+const (
+	byStartKey     = prefix + "{sessions}:by_start"
+	revokedKey     = prefix + "{revocations}:list"
+	revokedSeenKey = prefix + "{revocations}:rev"
+)
+
+// kind of a stream of entries.
+type kind string
+
+const (
+	kindLog   kind = "log"
+	kindCrash kind = "crash"
+	kindAudit kind = "audit"
+)
+
+// firstSeq is the number of the first entry of a stream.
+func (k kind) firstSeq() int {
+	if k == kindCrash {
+		return 1_000_000_000
+	}
+	return 1
+}
+
+// stream names one chain of entries.
+type stream struct {
+	session rooms.SessionID
+	epoch   int
+	kind    kind
+}
+
+func (s stream) name() string { return string(s.kind) + ":" + strconv.Itoa(s.epoch) }
+func (s stream) key() string  { return sessionKey(s.session, s.name()) }
