@@ -86,7 +86,7 @@ const (
 	lossHigh    = 0.10 // congestion
 	lossLow     = 0.02 // none
 	leastBudget = 80_000
-	rembMargin  = 0.85 // an estimate below this share of what is sent is congestion
+	rembFall    = 0.95 // an estimate that falls below this share of the last one, and below what is sent, is congestion
 	holdFirst   = 4 * time.Second
 	holdMost    = 60 * time.Second
 	growth      = 1.08 // per step without congestion
@@ -98,11 +98,11 @@ const (
 // lines carry everything, and a limit that must be probed upwards first would
 // show everybody small pictures. Owned by the room's tick.
 type budget struct {
-	limit   float64 // bit/s; 0: none
-	until   int64   // no growth before
-	hold    time.Duration
-	raised  int64 // last growth
-	reports int64 // last report seen
+	limit  float64 // bit/s; 0: none
+	until  int64   // no growth before
+	hold   time.Duration
+	raised int64   // last growth
+	remb   float64 // the last estimate
 }
 
 // measure is one second of a line.
@@ -114,9 +114,13 @@ type measure struct {
 	wanted float64 // bit/s if there were no limit
 }
 
-// step takes one measure and gives the limit.
+// step takes one measure and gives the limit. A browser's estimate that is
+// merely low says nothing: it follows what is sent, and needs ten seconds to
+// catch up with a larger layer. One that falls says that the line is full.
 func (b *budget) step(m measure) uint64 {
-	congested := m.loss > lossHigh || m.remb > 0 && m.sent > leastBudget && m.remb < rembMargin*m.sent
+	fell := m.remb > 0 && m.remb < rembFall*b.remb && m.remb < m.sent
+	b.remb = m.remb
+	congested := m.loss > lossHigh || fell
 	switch {
 	case congested && m.now >= b.until-int64(b.hold)/2:
 		b.shrink(m)
@@ -135,8 +139,8 @@ func (b *budget) step(m measure) uint64 {
 // next try if the last one failed.
 func (b *budget) shrink(m measure) {
 	cut := m.sent * (1 - m.loss/2) * 0.85
-	if m.remb > 0 {
-		cut = min(cut, m.remb)
+	if m.remb > 0 && m.remb < m.sent {
+		cut = max(m.remb*0.95, cut/2)
 	}
 	if b.limit > 0 {
 		cut = min(cut, b.limit*0.95)

@@ -115,8 +115,12 @@ func TestBudget(t *testing.T) {
 	if b.limit != 0 {
 		t.Errorf("after a calm minute the limit is still %.0f", b.limit)
 	}
+	step(2e6, 0, 1_000_000)
+	if got := step(2e6, 0, 1_100_000); got != 0 {
+		t.Errorf("an estimate that catches up gives a limit of %d", got)
+	}
 	if got := step(2e6, 0, 900_000); got == 0 || got > 900_000 {
-		t.Errorf("an estimate of 900 kbit/s gives a limit of %d", got)
+		t.Errorf("an estimate that falls to 900 kbit/s gives a limit of %d", got)
 	}
 	hold := b.hold
 	for at < b.until {
