@@ -392,6 +392,51 @@ func TestJoinGivenUp(t *testing.T) {
 	})
 }
 
+// The same when the room is open and the page goes while it asks: whether the
+// room has seated it by then or not, nobody holds the seat.
+func TestJoinGivenUpInAnOpenRoom(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.join("t1", auth.Facilitator)
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		for i := range 10 {
+			seat, err := h.rooms.Join(gone, h.entry("p"+string(rune('a'+i)), auth.Patient), &fakeOutbox{})
+			if err == nil {
+				seat.Unlinked() // what signaling does
+			}
+		}
+		h.wait(ResumeWindow + 2*time.Second)
+		if here, _ := h.rooms.Presence("s1"); len(here) != 1 {
+			t.Errorf("seats held for nobody: %v", here)
+		}
+	})
+}
+
+// What stands in the inbox behind the last input is refused, not done: the
+// caller finds the next room.
+func TestNothingHappensAfterTheEnd(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		lease, err := h.store.Acquire(t.Context(), "s1")
+		h.must(err)
+		media, err := h.newMedia("s1")
+		h.must(err)
+		plan := h.plans.plan
+		s := newState(lease.Now().UTC(), plan, 1, false, Memory{}, nil)
+		r := newRoom(lease, media, s, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		out, reply := &fakeOutbox{}, make(chan error, 1)
+		seat := r.newSeat(out)
+		r.inbox.post(posting{in: drain{}})
+		r.inbox.post(posting{in: join{seat: seat.id, person: "p1", role: auth.Patient}, seat: seat, reply: reply})
+		r.run(t.Context())
+		if err := <-reply; !errors.Is(err, errClosing) {
+			t.Errorf("a join behind a drain = %v", err)
+		}
+		if r.inbox.post(posting{in: drain{}}) || out.told(Snapshot{}) || len(h.store.evidence(1)) != 0 {
+			t.Error("the room went on after its end")
+		}
+	})
+}
+
 func TestRefusals(t *testing.T) {
 	tests := []struct {
 		name  string
