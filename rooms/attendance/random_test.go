@@ -321,13 +321,13 @@ func (g *cases) fill(k *attendance.Correction, s *attendance.Session) bool {
 // enrollments draws stays that do not overlap, some of them touching.
 func (g *cases) enrollments() {
 	for _, p := range []string{"p1", "p2"} {
-		t := g.base - 86400*int64(1+g.below("enrolled", 40))
+		t := g.noonOrMidnight(g.base - 86400*int64(1+g.below("enrolled", 40)))
 		for range g.below("enrollments", 3) {
 			x := attendance.Enrollment{
 				Person: p, Start: instant(t),
 				Profile: one[attendance.ProfileName](g, "profile", "generic_adult", "php", "outpatient", "va_medicaid_adult", g.c.Program.Profile),
 			}
-			t += 43200 * int64(1+g.below("stays", 60))
+			t = g.noonOrMidnight(t + 43200*int64(2+g.below("stays", 60)))
 			x.End = instant(t)
 			g.c.Enrollments = append(g.c.Enrollments, x)
 			t += 43200 * int64(g.below("away", 4))
@@ -336,6 +336,17 @@ func (g *cases) enrollments() {
 			g.c.Enrollments[n-1].End = 0
 		}
 	}
+}
+
+// noonOrMidnight moves an instant, on most draws, to where its local day
+// begins: weeks begin there too.
+func (g *cases) noonOrMidnight(t int64) int64 {
+	zone, err := time.LoadLocation(g.c.Program.Timezone)
+	if err != nil {
+		g.Fatal(err)
+	}
+	y, m, d := time.Unix(t, 0).In(zone).Date()
+	return time.Date(y, m, d, one(g, "hour", 0, 0, 12), 0, 0, 0, zone).Unix()
 }
 
 func (g *cases) authorization(id string) {
