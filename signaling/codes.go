@@ -125,7 +125,7 @@ func refusal(err error) wire.Error {
 
 // endingOf an error: what may be told of it. The rest is for the log.
 func endingOf(err error) ending {
-	if e, ok := errors.AsType[*rooms.Error](err); ok && e.Code != rooms.CodeInternal {
+	if e, ok := errors.AsType[*rooms.Error](err); ok {
 		return ending{e.Code, e.Message}
 	}
 	if e, ok := errors.AsType[*wire.UnknownTypeError](err); ok {

@@ -195,9 +195,10 @@ func (c *conn) handle(ctx context.Context, b []byte) (end *ending) {
 	return end
 }
 
-// carryOut does what a frame asks, and says so. What is begun is finished even when the
-// connection ends meanwhile: the browser sends no numbered frame twice, so its
-// answer has to be there after the resume.
+// carryOut does what a frame asks, and says so. What is begun is finished even
+// when the connection ends meanwhile (ctx ends after release, which waits for
+// its turn): the browser sends no numbered frame twice, so its answer has to be
+// there after the resume.
 func (c *conn) carryOut(ctx context.Context, seat Seat, frame wire.ClientFrame) error {
 	switch m := frame.Msg.(type) {
 	case wire.Hello:
@@ -218,7 +219,7 @@ func (c *conn) carryOut(ctx context.Context, seat Seat, frame wire.ClientFrame) 
 		seat.Leave()
 		return nil
 	default:
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), doWithin)
+		ctx, cancel := context.WithTimeout(ctx, doWithin)
 		defer cancel()
 		if err := seat.Do(ctx, command(m)); err != nil {
 			return err
@@ -250,7 +251,7 @@ func (c *conn) refuse(frame wire.ClientFrame, err error) {
 // take seconds, and pongs must be heard meanwhile.
 func (c *conn) minutes(ctx context.Context, info rooms.SeatInfo, id string) error {
 	if c.srv.cfg.Minutes == nil {
-		return &rooms.Error{Code: rooms.CodeInternal, Message: "no minutes", Err: errors.New("Config.Minutes is not set")}
+		return &rooms.Error{Code: rooms.CodeInternal, Message: "No minutes are kept here.", Err: errors.New("Config.Minutes is not set")}
 	}
 	if c.asking.Swap(true) {
 		return tooMany("The minutes are being fetched already.")

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,6 +90,7 @@ type pipes struct {
 	accepted chan net.Conn
 	closed   chan struct{}
 	once     sync.Once
+	dead     atomic.Bool // the network takes everything and brings nothing
 }
 
 func newPipes() *pipes {
@@ -114,20 +116,29 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)
 func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
-	case p.accepted <- from{there, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 50000}}:
+	case p.accepted <- &from{Conn: there, addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 50000}, dead: &p.dead}:
 		return here, nil
 	case <-p.closed:
 		return nil, net.ErrClosed
 	}
 }
 
-// from is a connection with the address of whoever made it.
+// from is a connection with the address of whoever made it. The dead network
+// takes what is written and brings nothing.
 type from struct {
 	net.Conn
 	addr net.Addr
+	dead *atomic.Bool
 }
 
-func (f from) RemoteAddr() net.Addr { return f.addr }
+func (f *from) RemoteAddr() net.Addr { return f.addr }
+
+func (f *from) Write(b []byte) (int, error) {
+	if f.dead.Load() {
+		return len(b), nil
+	}
+	return f.Conn.Write(b)
+}
 
 // page is a browser: it dials, says things, and remembers what it was told.
 type page struct {

@@ -76,9 +76,6 @@ func (l *link) Send(ev rooms.Event) {
 	if l.reason != nil {
 		return
 	}
-	if _, ok := ev.(rooms.Speakers); ok && l.wake == nil {
-		return // nobody listens
-	}
 	l.put(wire.ServerFrame{Msg: l.translate(ev)})
 }
 

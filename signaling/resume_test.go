@@ -94,6 +94,12 @@ func TestSnapshotWhenReplayIsNotPossible(t *testing.T) {
 		{"as many as there may be", said, nil, ringMost, 0, nil},
 		{"too many bytes", func(n int) rooms.Event { return rooms.Answer{NID: n, SDP: string(sdp)} }, nil, 3, 0, []string{"resumed", "snapshot"}},
 		{"too many while away", nil, said, 0, waitingMost + 1, []string{"resumed", "snapshot"}},
+		{"states of two persons while away", nil,
+			func(n int) rooms.Event {
+				return rooms.PersonChanged{Person: rooms.PersonView{
+					Rev: n, Handle: rooms.Handle(fmt.Sprint("m", 2+(n+1)%2)), Role: "patient", State: rooms.Active,
+				}}
+			}, 0, 3 * waitingMost, []string{"resumed", "person", "person"}},
 		{"many states of one person while away", nil,
 			func(n int) rooms.Event {
 				return rooms.PersonChanged{Person: rooms.PersonView{Rev: n, Handle: "m2", Role: "patient", State: rooms.Active}}
@@ -126,7 +132,7 @@ func TestSnapshotWhenReplayIsNotPossible(t *testing.T) {
 				if last := got[1]; last.Seq != ack+int64(c.n)+1 {
 					t.Errorf("the %s has number %d, want %d", last.Msg.Type(), last.Seq, ack+int64(c.n)+1)
 				}
-				if p, ok := got[1].Msg.(wire.Person); ok && p.Rev != c.m-1 {
+				if p, ok := got[len(got)-1].Msg.(wire.Person); ok && p.Rev != c.m-1 {
 					t.Errorf("the person is of rev %d, want the latest", p.Rev)
 				}
 			})
@@ -328,6 +334,25 @@ func TestResumeTokens(t *testing.T) {
 	})
 }
 
+// Two pages come with the same token, and the first has spent it before the
+// second gets its turn.
+func TestASpentTokenTakesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p := h.join("ana", auth.Patient)
+		token := digestOf(p.resumeToken())
+		l := h.srv.find(session, token)
+		p.cut()
+		q := h.resume(p, false)
+		if _, ok := l.resume(token, 1, false); ok || q.closed() != 0 {
+			t.Errorf("resume = %v, and the page that has the seat was closed with %d", ok, q.closed())
+		}
+		if _, ok := l.resume(digest{}, 1, false); ok {
+			t.Error("no token at all is one")
+		}
+	})
+}
+
 // The room is told the hash of the token the browser has, never the token, and
 // by it the seat is found again after a restart of the server.
 func TestResumeAfterARestart(t *testing.T) {
@@ -434,6 +459,13 @@ func TestStreamSurvivesAnyDrops(t *testing.T) {
 				"change": func(*rapid.T) { s.change() },
 				"speak":  func(*rapid.T) { s.out.Send(rooms.Speakers{}) },
 				"settle": func(*rapid.T) { synctest.Wait() },
+				"process some, say so, break, resume": func(rt *rapid.T) {
+					s.hear(rt, rapid.IntRange(0, 5).Draw(rt, "not processed"))
+					s.page.say(wire.ClientFrame{Ack: s.ack, Msg: wire.Want{}})
+					s.page.cut()
+					s.page.forget()
+					s.resume(rt, 0)
+				},
 				"break":  func(*rapid.T) { s.page.cut() },
 				"resume": func(rt *rapid.T) { s.resume(rt, rapid.IntRange(0, 5).Draw(rt, "not processed")) },
 			})

@@ -443,16 +443,54 @@ func TestPings(t *testing.T) {
 			t.Errorf("%d proofs of life in a quiet minute, want 12", got)
 		}
 
+		h.listen.dead.Store(true)
+		pass(pingEvery + pongWithin)
+		if d := cmp.Diff([]string{"unlinked"}, h.seats.of(t, "ana").told()); d != "" {
+			t.Errorf("the seat was asked (-want +got):\n%s", d)
+		}
+		if s := h.srv.Stats(); s.Open != 0 || s.Closes[""] != 1 {
+			t.Errorf("stats = %+v", s)
+		}
+	})
+}
+
+// A browser that does not even take its welcome.
+func TestStalledFromTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
 		stalled, _, err := h.dial()
 		if err != nil {
 			t.Fatal(err)
 		}
 		stalled.say(wire.ClientFrame{Msg: wire.Hello{Versions: []int{1}, Token: h.token("ben", auth.Patient), Instance: "i"}})
 		synctest.Wait()
-		time.Sleep(writeWithin) // its welcome cannot even be written
+		pass(writeWithin)
 		if d := cmp.Diff([]string{"unlinked"}, h.seats.of(t, "ben").told()); d != "" {
 			t.Errorf("the seat was asked (-want +got):\n%s", d)
 		}
+	})
+}
+
+// The room hears that a connection is over before the courtesies of closing,
+// which a stalled browser can draw out.
+func TestUnlinkedBeforeTheBye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		p, _, err := h.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.say(wire.ClientFrame{Msg: wire.Hello{Versions: []int{1}, Token: h.token("ana", auth.Patient), Instance: "i"}})
+		for range 2 { // welcome and snapshot, and then it reads no more
+			if _, _, err := p.ws.Read(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.saw(websocket.MessageText, []byte("not JSON"))
+		if d := cmp.Diff([]string{"unlinked"}, h.seats.of(t, "ana").told()); d != "" {
+			t.Errorf("the seat was asked (-want +got):\n%s", d)
+		}
+		_ = p.ws.CloseNow()
 	})
 }
 
@@ -502,6 +540,36 @@ func TestMinutes(t *testing.T) {
 			t.Errorf("at last (-want +got):\n%s", d)
 		}
 	})
+}
+
+// The line breaks while the minutes are fetched. The same page gets them all
+// the same; one that was reloaded meanwhile has another c1.
+func TestMinutesAcrossABreak(t *testing.T) {
+	for _, fresh := range []bool{false, true} {
+		t.Run(fmt.Sprint("fresh=", fresh), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				h := newHouse(t, func(c *Config) {
+					c.Minutes = func(ctx context.Context, _ rooms.SessionID, _ rooms.PersonID) (wire.MinutesReport, error) {
+						<-release
+						return wire.MinutesReport{}, ctx.Err()
+					}
+				})
+				p := h.join("ana", auth.Patient)
+				p.say(wire.ClientFrame{ID: "c1", Seq: 1, Msg: wire.Minutes{}})
+				p.cut()
+				q := h.resume(p, fresh)
+				close(release)
+				want := []string{"resumed", "minutes_report c1"}
+				if fresh {
+					want = []string{"resumed", "snapshot", "attach_media"}
+				}
+				if d := cmp.Diff(want, types(q.heard())); d != "" {
+					t.Errorf("(-want +got):\n%s", d)
+				}
+			})
+		})
+	}
 }
 
 func TestDrain(t *testing.T) {
