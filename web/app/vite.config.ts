@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config'
+import manifest from './package.json' with { type: 'json' }
+
+// The bundle must run under `default-src 'self'` with no inline script or
+// style, so nothing is inlined and the page is plain tags only.
+export default defineConfig({
+  base: './',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  define: { __APP_VERSION__: JSON.stringify(manifest.version) },
+  build: {
+    outDir: '../dist',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: ['chrome111', 'firefox115', 'safari16.4'],
+  },
+  test: { include: ['src/**/*.test.ts'] },
+})
