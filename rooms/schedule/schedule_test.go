@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"viop/auth"
 	"viop/rooms"
@@ -18,57 +17,92 @@ import (
 // What Check lets through, the contract of attendance accepts, and the other
 // way round: nothing is refused here that could be counted.
 func TestProgramCheckAgreesWithAttendance(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := schedule.Program{ID: "x", Program: programs().Draw(t, "program")}
-		c := attendance.Case{Format: attendance.Format, AsOf: 946684800000, Program: p.Program}
-		ours, theirs := p.Check(), c.Validate()
-		if (ours == nil) != (theirs == nil) {
-			t.Fatalf("Check says %v, attendance says %v", ours, theirs)
-		}
-	})
-}
-
-// programs are mostly right: with one or two fields of any value.
-func programs() *rapid.Generator[attendance.Program] {
-	return rapid.Custom(func(t *rapid.T) attendance.Program {
-		number := rapid.SampledFrom([]int{-1, 0, 1, 60, 300, 301, 1<<31 - 1, 1 << 31})
-		p := attendance.Program{Timezone: "America/Chicago", Counting: attendance.DefaultCounting()}
-		for range rapid.IntRange(0, 2).Draw(t, "changes") {
-			switch rapid.IntRange(0, 14).Draw(t, "field") {
-			case 0:
-				p.Timezone = rapid.SampledFrom([]string{"", "UTC", "Local", "Europe/Berlin", "Mars/Olympus", "../etc", "+01:00"}).Draw(t, "zone")
-			case 1:
-				p.WeekStart = rapid.SampledFrom([]attendance.Weekday{"", "monday", "sunday", "Monday", "montag"}).Draw(t, "day")
-			case 2:
-				p.Profile = rapid.SampledFrom([]attendance.ProfileName{"", attendance.PHP, attendance.Medicare, "gold"}).Draw(t, "profile")
-			case 3:
-				p.Overrides.WeekMinMinutes = attendance.OverrideWith(number.Draw(t, "n"))
-			case 4:
-				p.Overrides.DayMinMinutes = attendance.NoLimit[int]()
-			case 5:
-				p.Overrides.DaysMin = attendance.OverrideWith(number.Draw(t, "n"))
-			case 6:
-				p.Overrides.AverageWeeks = attendance.OverrideWith(number.Draw(t, "n"))
-			case 7:
-				p.Overrides.WeekBasis = attendance.OverrideWith(rapid.SampledFrom([]attendance.WeekBasis{"", attendance.BasisAverage, "luck"}).Draw(t, "basis"))
-			case 8:
-				p.Counting.BridgeSeconds = number.Draw(t, "n")
-			case 9:
-				p.Counting.Clip = rapid.SampledFrom([]attendance.Clip{"", attendance.ClipActual, "tight"}).Draw(t, "clip")
-			case 10:
-				p.Counting.Breaks = rapid.SampledFrom([]attendance.BreakRule{"", attendance.IncludeBreaks, "some"}).Draw(t, "breaks")
-			case 11:
-				p.Counting.FacilitatorScope = rapid.SampledFrom([]attendance.Scope{"", attendance.ScopeNone, "house"}).Draw(t, "scope")
-			case 12:
-				p.Counting.DateAttribution = rapid.SampledFrom([]attendance.DateAttribution{"", attendance.ToStartDate, "end"}).Draw(t, "dates")
-			case 13:
-				p.Counting.LateAfterMinutes, p.Counting.GroupMax = number.Draw(t, "n"), number.Draw(t, "m")
-			case 14:
-				p.Overrides.WeekMaxMinutes, p.Counting.GroupMin = attendance.OverrideWith(number.Draw(t, "n")), number.Draw(t, "m")
+	for name, changes := range programs() {
+		for i, change := range changes {
+			p := schedule.Program{ID: "x"}
+			p.Timezone, p.Counting = "America/Chicago", attendance.DefaultCounting()
+			change(&p.Program)
+			c := attendance.Case{Format: attendance.Format, AsOf: 946684800000, Program: p.Program}
+			ours, theirs := p.Check(), c.Validate()
+			if (ours == nil) != (theirs == nil) {
+				t.Errorf("%s, value %d: Check says %v, attendance says %v", name, i, ours, theirs)
 			}
 		}
-		return p
-	})
+	}
+}
+
+type change func(*attendance.Program)
+
+// programs sets each field to values around its limits.
+func programs() map[string][]change {
+	numbers := []int{-1, 0, 1, 300, 301, 1<<31 - 1, 1 << 31}
+	overrides := []attendance.Override[int]{attendance.NoLimit[int]()}
+	for _, n := range numbers {
+		overrides = append(overrides, attendance.OverrideWith(n))
+	}
+	type program = attendance.Program
+	return map[string][]change{
+		"timezone": each(func(p *program, v string) { p.Timezone = v },
+			"", "UTC", "Local", "local", "Europe/Berlin", "Mars/Olympus", "../etc", "+01:00", "/UTC"),
+		"week_start": each(func(p *program, v attendance.Weekday) { p.WeekStart = v },
+			"", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "Monday", "montag"),
+		"profile": each(func(p *program, v attendance.ProfileName) { p.Profile = v },
+			"", "generic_adult", "generic_adolescent", "php", "outpatient", "nc_medicaid", "ny_oasas",
+			"va_medicaid_adult", "va_medicaid_adolescent", "medicare", "gold"),
+		"week_min_minutes": each(func(p *program, v attendance.Override[int]) { p.Overrides.WeekMinMinutes = v }, overrides...),
+		"week_max_minutes": each(func(p *program, v attendance.Override[int]) { p.Overrides.WeekMaxMinutes = v }, overrides...),
+		"day_min_minutes":  each(func(p *program, v attendance.Override[int]) { p.Overrides.DayMinMinutes = v }, overrides...),
+		"days_min":         each(func(p *program, v attendance.Override[int]) { p.Overrides.DaysMin = v }, overrides...),
+		"average_weeks":    each(func(p *program, v attendance.Override[int]) { p.Overrides.AverageWeeks = v }, overrides...),
+		"week_basis": each(func(p *program, v attendance.WeekBasis) { p.Overrides.WeekBasis = attendance.OverrideWith(v) },
+			"", "attended", "scheduled", "planned", "average", "luck"),
+		"bridge_seconds":     each(func(p *program, v int) { p.Counting.BridgeSeconds = v }, numbers...),
+		"late_after_minutes": each(func(p *program, v int) { p.Counting.LateAfterMinutes = v }, numbers...),
+		"margin_minutes":     each(func(p *program, v int) { p.Counting.MarginMinutes = v }, numbers...),
+		"group_max":          each(func(p *program, v int) { p.Counting.GroupMax = v }, numbers...),
+		"group_min":          each(func(p *program, v int) { p.Counting.GroupMin = v }, numbers...),
+		"clip":               each(func(p *program, v attendance.Clip) { p.Counting.Clip = v }, "", "scheduled", "actual", "intersection", "tight"),
+		"breaks":             each(func(p *program, v attendance.BreakRule) { p.Counting.Breaks = v }, "", "exclude", "include", "some"),
+		"facilitator_scope":  each(func(p *program, v attendance.Scope) { p.Counting.FacilitatorScope = v }, "", "room", "session", "none", "house"),
+		"date_attribution":   each(func(p *program, v attendance.DateAttribution) { p.Counting.DateAttribution = v }, "", "split", "start", "end"),
+	}
+}
+
+func each[T any](set func(*attendance.Program, T), values ...T) []change {
+	var changes []change
+	for _, v := range values {
+		changes = append(changes, func(p *attendance.Program) { set(p, v) })
+	}
+	return changes
+}
+
+// The words of a session and the roles of people are attendance's as well.
+func TestSessionCheckAgreesWithAttendance(t *testing.T) {
+	start := time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)
+	for _, service := range []attendance.Service{
+		"", "individual", "family", "medication", "case_management", "assessment", "group", "psychoeducation",
+		"peer_support", "mutual_aid", "aftercare", "yoga",
+	} {
+		for _, status := range []attendance.SessionStatus{"", "scheduled", "cancelled_by_program", "maybe"} {
+			for _, role := range []auth.Role{"", "patient", "facilitator", "observer", "interpreter", "guest", "peer", "admin"} {
+				s := schedule.Session{ID: "s1", Program: "x", Service: service, Status: status, Start: start, End: start.Add(time.Hour)}
+				person := schedule.Person{ID: "p1", Role: role}
+				c := attendance.Case{
+					Format: attendance.Format, AsOf: attendance.At(start),
+					Program: attendance.Program{Timezone: "UTC", Counting: attendance.DefaultCounting()},
+					People:  []attendance.Person{{ID: "p1", Role: attendance.Role(role)}},
+					Sessions: []attendance.Session{{
+						ID: "s1", Service: service, Status: status,
+						ScheduledStart: attendance.At(s.Start), ScheduledEnd: attendance.At(s.End),
+					}},
+				}
+				ours, theirs := errors.Join(s.Check(), person.Check()), c.Validate()
+				if (ours == nil) != (theirs == nil) {
+					t.Errorf("service %q, status %q, role %q: Check says %v, attendance says %v", service, status, role, ours, theirs)
+				}
+			}
+		}
+	}
 }
 
 // A document that was read says the same when it is written and read again:
