@@ -12,63 +12,65 @@ import (
 )
 
 func TestDocumentsComeBack(t *testing.T) {
-	h := newHouse(t)
-	h.furnish()
-	var session struct {
-		ID, Program, Title string
-		Start              string `json:"scheduled_start"`
-		Roster             []string
-	}
-	h.decode(h.do(call{method: "GET", path: "/v1/sessions/s1"}), &session)
-	if session.ID != "s1" || session.Title != "Monday evening" || len(session.Roster) != 2 || session.Start != "2026-11-02T18:00:00-06:00" {
-		t.Errorf("session = %+v, want what was put in, with its id", session)
-	}
-	var program struct{ Counting attendance.Counting }
-	h.decode(h.do(call{method: "GET", path: "/v1/programs/evening"}), &program)
-	if program.Counting != attendance.DefaultCounting() {
-		t.Errorf("counting = %+v, want the defaults written out", program.Counting)
-	}
-	h.want(h.do(call{method: "PUT", path: "/v1/sessions/s1", body: evening()}), http.StatusOK)
-	for _, path := range []string{"/v1/sessions/s9", "/v1/people/p9", "/v1/programs/x"} {
-		h.problem(h.do(call{method: "GET", path: path}), http.StatusNotFound, "not_found")
-	}
+	onBothStores(t, func(t *testing.T, h *house) {
+		h.furnish()
+		var session struct {
+			ID, Program, Title string
+			Start              string `json:"scheduled_start"`
+			Roster             []string
+		}
+		h.decode(h.do(call{method: "GET", path: "/v1/sessions/s1"}), &session)
+		if session.ID != "s1" || session.Title != "Monday evening" || len(session.Roster) != 2 || session.Start != "2026-11-02T18:00:00-06:00" {
+			t.Errorf("session = %+v, want what was put in, with its id", session)
+		}
+		var program struct{ Counting attendance.Counting }
+		h.decode(h.do(call{method: "GET", path: "/v1/programs/evening"}), &program)
+		if program.Counting != attendance.DefaultCounting() {
+			t.Errorf("counting = %+v, want the defaults written out", program.Counting)
+		}
+		h.want(h.do(call{method: "PUT", path: "/v1/sessions/s1", body: evening()}), http.StatusOK)
+		for _, path := range []string{"/v1/sessions/s9", "/v1/people/p9", "/v1/programs/x"} {
+			h.problem(h.do(call{method: "GET", path: path}), http.StatusNotFound, "not_found")
+		}
+	})
 }
 
 func TestETags(t *testing.T) {
-	h := newHouse(t)
-	h.furnish()
-	first := h.do(call{method: "GET", path: "/v1/sessions/s1"}).Header().Get("ETag")
-	same := h.do(call{method: "GET", path: "/v1/sessions/s1", header: map[string]string{"If-None-Match": `"x", W/` + first}})
-	h.want(same, http.StatusNotModified)
+	onBothStores(t, func(t *testing.T, h *house) {
+		h.furnish()
+		first := h.do(call{method: "GET", path: "/v1/sessions/s1"}).Header().Get("ETag")
+		same := h.do(call{method: "GET", path: "/v1/sessions/s1", header: map[string]string{"If-None-Match": `"x", W/` + first}})
+		h.want(same, http.StatusNotModified)
 
-	put := func(name, value string) call {
-		return call{method: "PUT", path: "/v1/sessions/s1", body: evening(), header: map[string]string{name: value}}
-	}
-	changed := h.do(put("If-Match", first))
-	h.want(changed, http.StatusOK)
-	second := changed.Header().Get("ETag")
-	if second == first {
-		t.Errorf("ETag = %s after a change, want another than before", second)
-	}
-	h.problem(h.do(put("If-Match", first)), http.StatusPreconditionFailed, "precondition_failed")
-	h.problem(h.do(put("If-Match", "W/"+second)), http.StatusPreconditionFailed, "precondition_failed")
-	h.problem(h.do(put("If-None-Match", "*")), http.StatusPreconditionFailed, "precondition_failed")
-	h.want(h.do(put("If-Match", `"other", `+second)), http.StatusOK)
-	h.want(h.do(put("If-Match", "*")), http.StatusOK)
-	h.problem(h.do(put("If-Match", "3")), http.StatusBadRequest, "malformed")
-	h.problem(h.do(put("If-None-Match", first)), http.StatusBadRequest, "malformed")
+		put := func(name, value string) call {
+			return call{method: "PUT", path: "/v1/sessions/s1", body: evening(), header: map[string]string{name: value}}
+		}
+		changed := h.do(put("If-Match", first))
+		h.want(changed, http.StatusOK)
+		second := changed.Header().Get("ETag")
+		if second == first {
+			t.Errorf("ETag = %s after a change, want another than before", second)
+		}
+		h.problem(h.do(put("If-Match", first)), http.StatusPreconditionFailed, "precondition_failed")
+		h.problem(h.do(put("If-Match", "W/"+second)), http.StatusPreconditionFailed, "precondition_failed")
+		h.problem(h.do(put("If-None-Match", "*")), http.StatusPreconditionFailed, "precondition_failed")
+		h.want(h.do(put("If-Match", `"other", `+second)), http.StatusOK)
+		h.want(h.do(put("If-Match", "*")), http.StatusOK)
+		h.problem(h.do(put("If-Match", "3")), http.StatusBadRequest, "malformed")
+		h.problem(h.do(put("If-None-Match", first)), http.StatusBadRequest, "malformed")
 
-	fresh := put("If-Match", "*")
-	fresh.path = "/v1/sessions/s2"
-	h.problem(h.do(fresh), http.StatusPreconditionFailed, "precondition_failed")
-	fresh.header = map[string]string{"If-None-Match": "*"}
-	h.want(h.do(fresh), http.StatusCreated)
+		fresh := put("If-Match", "*")
+		fresh.path = "/v1/sessions/s2"
+		h.problem(h.do(fresh), http.StatusPreconditionFailed, "precondition_failed")
+		fresh.header = map[string]string{"If-None-Match": "*"}
+		h.want(h.do(fresh), http.StatusCreated)
 
-	del := call{method: "DELETE", path: "/v1/sessions/s2", header: map[string]string{"If-Match": first}}
-	h.problem(h.do(del), http.StatusPreconditionFailed, "precondition_failed")
-	del.header = nil
-	h.want(h.do(del), http.StatusNoContent)
-	h.problem(h.do(del), http.StatusNotFound, "not_found")
+		del := call{method: "DELETE", path: "/v1/sessions/s2", header: map[string]string{"If-Match": first}}
+		h.problem(h.do(del), http.StatusPreconditionFailed, "precondition_failed")
+		del.header = nil
+		h.want(h.do(del), http.StatusNoContent)
+		h.problem(h.do(del), http.StatusNotFound, "not_found")
+	})
 }
 
 // Evidence outlives what the schedule says.
@@ -213,47 +215,48 @@ func TestUnreadableBodies(t *testing.T) {
 }
 
 func TestListSessions(t *testing.T) {
-	h := newHouse(t)
-	h.furnish()
-	for i, day := range []string{"03", "04", "05"} {
-		s := evening()
-		s["scheduled_start"], s["scheduled_end"] = "2026-11-"+day+"T18:00:00-06:00", "2026-11-"+day+"T21:00:00-06:00"
-		h.want(h.do(call{method: "PUT", path: fmt.Sprintf("/v1/sessions/s%d", i+2), body: s}), http.StatusCreated)
-	}
-	const span = "/v1/sessions?from=2026-11-02T00:00:00-06:00&to=2026-11-05T00:00:00-06:00"
-	var got []string
-	for after := ""; ; {
-		path := span + "&limit=2"
-		if after != "" {
-			path += "&after=" + after
+	onBothStores(t, func(t *testing.T, h *house) {
+		h.furnish()
+		for i, day := range []string{"03", "04", "05"} {
+			s := evening()
+			s["scheduled_start"], s["scheduled_end"] = "2026-11-"+day+"T18:00:00-06:00", "2026-11-"+day+"T21:00:00-06:00"
+			h.want(h.do(call{method: "PUT", path: fmt.Sprintf("/v1/sessions/s%d", i+2), body: s}), http.StatusCreated)
 		}
-		var page struct {
-			Sessions []struct{ ID string }
-			Next     string
+		const span = "/v1/sessions?from=2026-11-02T00:00:00-06:00&to=2026-11-05T00:00:00-06:00"
+		var got []string
+		for after := ""; ; {
+			path := span + "&limit=2"
+			if after != "" {
+				path += "&after=" + after
+			}
+			var page struct {
+				Sessions []struct{ ID string }
+				Next     string
+			}
+			answer := h.do(call{method: "GET", path: path})
+			h.want(answer, http.StatusOK)
+			h.decode(answer, &page)
+			for _, s := range page.Sessions {
+				got = append(got, s.ID)
+			}
+			if after = page.Next; after == "" {
+				break
+			}
 		}
-		answer := h.do(call{method: "GET", path: path})
-		h.want(answer, http.StatusOK)
-		h.decode(answer, &page)
-		for _, s := range page.Sessions {
-			got = append(got, s.ID)
+		if strings.Join(got, " ") != "s1 s2 s3" {
+			t.Errorf("sessions = %q, want s1 s2 s3", got)
 		}
-		if after = page.Next; after == "" {
-			break
+		none := h.do(call{method: "GET", path: "/v1/sessions?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z"})
+		if strings.TrimSpace(none.Body.String()) != `{"sessions":[]}` {
+			t.Errorf("an empty page is %s, want an empty list", none.Body)
 		}
-	}
-	if strings.Join(got, " ") != "s1 s2 s3" {
-		t.Errorf("sessions = %q, want s1 s2 s3", got)
-	}
-	none := h.do(call{method: "GET", path: "/v1/sessions?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z"})
-	if strings.TrimSpace(none.Body.String()) != `{"sessions":[]}` {
-		t.Errorf("an empty page is %s, want an empty list", none.Body)
-	}
-	for _, bad := range []string{
-		"", "?from=yesterday&to=2026-11-05T00:00:00Z", "?from=2026-11-05T00:00:00Z&to=2026-11-05T00:00:00Z",
-		"?from=2024-11-05T00:00:00Z&to=2026-11-05T00:00:00Z",
-		"?from=2026-11-04T00:00:00Z&to=2026-11-05T00:00:00Z&limit=0",
-		"?from=2026-11-04T00:00:00Z&to=2026-11-05T00:00:00Z&after=a%20b",
-	} {
-		h.problem(h.do(call{method: "GET", path: "/v1/sessions" + bad}), http.StatusBadRequest, "invalid_parameter")
-	}
+		for _, bad := range []string{
+			"", "?from=yesterday&to=2026-11-05T00:00:00Z", "?from=2026-11-05T00:00:00Z&to=2026-11-05T00:00:00Z",
+			"?from=2024-11-05T00:00:00Z&to=2026-11-05T00:00:00Z",
+			"?from=2026-11-04T00:00:00Z&to=2026-11-05T00:00:00Z&limit=0",
+			"?from=2026-11-04T00:00:00Z&to=2026-11-05T00:00:00Z&after=a%20b",
+		} {
+			h.problem(h.do(call{method: "GET", path: "/v1/sessions" + bad}), http.StatusBadRequest, "invalid_parameter")
+		}
+	})
 }
