@@ -6,8 +6,9 @@ import (
 	"sort"
 )
 
-// Account is how the credit of one person in one session comes about. The
-// names are those of §4; each set follows from the ones before it.
+// Account is how the credit of one patient in one session comes about. The
+// names are those of §4; each set follows from the ones before it. Its sets
+// are shared: read only.
 type Account struct {
 	C         Rooms // §4.1 where the person was connected
 	Connected Set   // ⋃ᵣ C

@@ -29,29 +29,29 @@ func Evaluate(c *Case) *Result {
 	return result
 }
 
-// Explain is the account of one person in one session, worked out like the
-// record; ok is false for a person or a session that c does not have.
-func Explain(c *Case, session, person string) (account *Account, ok bool) {
+// Explain is the account of one patient in one session, worked out like the
+// record, also of a patient who has none; ok is false when c has no such
+// session or no such patient. It costs about as much as Evaluate: give it a
+// Case of the sessions in which the patient may have credit.
+func Explain(c *Case, session, patient string) (account *Account, ok bool) {
 	e := newEvaluation(c)
-	if _, known := e.roles[person]; !known {
+	if e.roles[patient] != Patient {
 		return nil, false
 	}
-	for _, place := range e.byID {
+	at := -1
+	for i, place := range e.byID {
 		s, _ := e.sit(place)
-		e.enter(s, person, s.account(person, c.AsOf))
+		a := s.account(patient, c.AsOf)
+		e.enter(s, patient, a)
 		if s.ID == session {
-			account = s.account(person, c.AsOf)
+			account, at = a, i
 		}
 	}
 	if account == nil {
 		return nil, false
 	}
-	e.share()
-	for i := range e.records {
-		if r := &e.records[i]; r.Session == session {
-			account.K = r.Credited
-		}
-	}
+	e.share() // §4.8 needs the patient's other sessions
+	account.K = e.records[at].Credited
 	return account, true
 }
 
@@ -104,21 +104,26 @@ func newEvaluation(c *Case) *evaluation {
 		signatures: signaturesBySession(c),
 		byPerson:   make(map[string][]int32, len(c.People)),
 	}
-	for _, p := range c.People {
+	e.declare()
+	return e
+}
+
+// declare looks up people, excuses and sessions, once.
+func (e *evaluation) declare() {
+	for _, p := range e.People {
 		e.roles[p.ID] = p.Role
 	}
-	for _, x := range c.Excused {
+	for _, x := range e.Excused {
 		e.excused[attender{x.Session, x.Person}] = true
 	}
 	expected := 0 // most records are of the roster
 	for i := range e.byID {
 		e.byID[i] = i
-		expected += len(c.Sessions[i].Roster)
+		expected += len(e.Sessions[i].Roster)
 	}
 	e.records = make([]Record, 0, expected)
 	e.entries = make([]entry, 0, expected)
-	slices.SortFunc(e.byID, func(i, j int) int { return cmp.Compare(c.Sessions[i].ID, c.Sessions[j].ID) })
-	return e
+	slices.SortFunc(e.byID, func(i, j int) int { return cmp.Compare(e.Sessions[i].ID, e.Sessions[j].ID) })
 }
 
 // eventsBySession is the places of the events of each session.
@@ -141,21 +146,8 @@ func eventsBySession(c *Case) [][]int32 {
 // sit works out what the records of a session have in common.
 func (e *evaluation) sit(place int) (*sitting, *evidence) {
 	ev := e.reader.read(e.Events, e.events[place])
-	s := &sitting{
-		Session:    &e.Sessions[place],
-		counting:   &e.Program.Counting,
-		roster:     slices.Clone(e.Sessions[place].Roster),
-		date:       e.calendar.date(e.Sessions[place].ScheduledStart),
-		doors:      ev.doors,
-		signatures: e.signatures[e.Sessions[place].ID],
-	}
-	slices.Sort(s.roster)
-	s.rule, _ = s.Service.rule()
-	s.counts = s.rule.counts
-	if s.Counts != nil {
-		s.counts = *s.Counts
-	}
-	s.counts = s.counts && s.Status != SessionCancelled
+	s := e.convene(&e.Sessions[place])
+	s.doors = ev.doors
 	s.over = s.overAt(e.AsOf)
 	if a := e.amendments[s.ID]; a != nil {
 		s.amendment = *a
@@ -169,6 +161,24 @@ func (e *evaluation) sit(place int) (*sitting, *evidence) {
 	s.b = s.breaks(ev.breaks)
 	e.sittings = append(e.sittings, s)
 	return s, ev
+}
+
+// convene is a sitting of which no evidence has been heard.
+func (e *evaluation) convene(x *Session) *sitting {
+	s := &sitting{
+		Session:    x,
+		counting:   &e.Program.Counting,
+		roster:     slices.Sorted(slices.Values(x.Roster)),
+		date:       e.calendar.date(x.ScheduledStart),
+		signatures: e.signatures[x.ID],
+	}
+	s.rule, _ = x.Service.rule()
+	s.counts = s.rule.counts
+	if x.Counts != nil {
+		s.counts = *x.Counts
+	}
+	s.counts = s.counts && x.Status != SessionCancelled
+	return s
 }
 
 // record makes the records of a session, all but §4.8 and what follows it.

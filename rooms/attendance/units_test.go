@@ -199,7 +199,45 @@ func TestExplainKnowsNobodyElse(t *testing.T) {
 	if _, ok := attendance.Explain(c, "s9", "p1"); ok {
 		t.Error("Explain of an unknown session is ok")
 	}
-	if _, ok := attendance.Explain(c, "s1", "p9"); ok {
-		t.Error("Explain of an unknown person is ok")
+	for _, person := range []string{"p9", "t1"} {
+		if _, ok := attendance.Explain(c, "s1", person); ok {
+			t.Errorf("Explain of %s, no patient, is ok", person)
+		}
+	}
+}
+
+// TestACorrectionReachesAllThatOverlap: the long session is looked for behind
+// a short one that began later and was over before (§5, versions).
+func TestACorrectionReachesAllThatOverlap(t *testing.T) {
+	const minute = 60_000
+	c := crowd()
+	c.Signatures = nil
+	c.Sessions = c.Sessions[:0]
+	for _, s := range []struct {
+		id         string
+		start, end attendance.Instant // minutes
+	}{{"long", 0, 300}, {"short", 10, 20}, {"shorter", 30, 40}, {"signed", 100, 110}, {"beside", 300, 310}} {
+		c.Sessions = append(c.Sessions, attendance.Session{
+			ID: s.id, Service: attendance.Group, Roster: []string{"p"},
+			ScheduledStart: crowdStart + s.start*minute, ScheduledEnd: crowdStart + s.end*minute,
+		})
+		c.Signatures = append(c.Signatures, attendance.Signature{Session: s.id, Version: 1, By: "t", At: crowdStart + 400*minute})
+	}
+	for i, session := range []string{"short", "shorter", "long"} {
+		c.Corrections = append(c.Corrections, attendance.Correction{
+			ID: session, Session: session, At: crowdStart + attendance.Instant(399+i)*minute, By: "t",
+			Op: attendance.SetStatus, Person: "p", Status: attendance.StatusExcused, Reason: attendance.PayerRule,
+		})
+	}
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for _, r := range attendance.Evaluate(c).Records {
+		got[r.Session] = r.Version
+	}
+	want := map[string]int{"long": 2, "short": 2, "shorter": 2, "signed": 2, "beside": 1}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("versions: -want +got\n%s", diff)
 	}
 }

@@ -140,9 +140,7 @@ func (v *validator) evidence() *InputError {
 func grouped(keys []int, n int) [][]int32 {
 	ends := make([]int, n+1)
 	for _, k := range keys {
-		if k >= 0 {
-			ends[k+1]++
-		}
+		ends[k+1]++
 	}
 	for k := range n {
 		ends[k+1] += ends[k]
@@ -153,9 +151,7 @@ func grouped(keys []int, n int) [][]int32 {
 		groups[k] = places[ends[k]:ends[k]:ends[k+1]]
 	}
 	for i, k := range keys {
-		if k >= 0 {
-			groups[k] = append(groups[k], int32(i))
-		}
+		groups[k] = append(groups[k], int32(i))
 	}
 	return groups
 }
