@@ -287,6 +287,7 @@ func (s *state) end(*person, Moderate) error {
 	s.do(record{attendance.Event{Type: attendance.Closed, At: attendance.At(s.now)}})
 	rehearsal := s.now.Before(s.plan.Start)
 	s.onBreak, s.breakSince, s.heldSince = false, time.Time{}, time.Time{}
+	s.beatAt = time.Time{} // presence says so within a tick
 	s.phase = Ended
 	if rehearsal {
 		s.phase, s.opened = Scheduled, false

@@ -164,6 +164,10 @@ func TestJoinAdmitLostReturnLeave(t *testing.T) {
 		h.must(h.rooms.Flush(t.Context(), "s1"))
 		h.must(t1.Do(t.Context(), Moderate{Action: End}))
 		h.wantEnd(outP, CodeLeft)
+		h.wait(tickEvery)
+		if last := h.store.beats[len(h.store.beats)-1]; last.State != Ended {
+			t.Errorf("a second after the end the beat says %s", last.State)
+		}
 		h.wantEvidence(1,
 			"12:00:00 opened",
 			"12:00:00 admitted t1 c1-1 main",

@@ -104,7 +104,7 @@ type seat struct {
 	wantsMedia bool
 	// What its outbox was told last.
 	sentRoom RoomView
-	sent     map[Handle]PersonView
+	sent     []PersonView // in the order of people, without revisions
 }
 
 // newState restores what the former epoch left in m, at the time now. names

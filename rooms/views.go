@@ -24,10 +24,7 @@ func (s *state) tell(viewer *person, rev int) (told bool) {
 	} else {
 		told = s.tellChanges(seat, room, people, rev)
 	}
-	seat.sentRoom, seat.sent = room, make(map[Handle]PersonView, len(people))
-	for _, view := range people {
-		seat.sent[view.Handle] = view
-	}
+	seat.sentRoom, seat.sent = room, people
 	s.speak(seat)
 	if seat.wantsMedia {
 		seat.wantsMedia = false
@@ -48,24 +45,34 @@ func (s *state) tellChanges(seat *seat, room RoomView, people []PersonView, rev 
 		told = true
 		s.do(send{seat.id, RoomChanged{revised(room, rev)}})
 	}
-	visible := make(map[Handle]bool, len(people))
-	for _, view := range people {
-		visible[view.Handle] = true
-		if view != seat.sent[view.Handle] {
+	old := seat.sent
+	for _, p := range s.people {
+		was, is := next(&old, p.handle), next(&people, p.handle)
+		switch {
+		case is != nil && (was == nil || *is != *was):
 			told = true
+			view := *is
 			view.Rev = rev
 			s.do(send{seat.id, PersonChanged{view}})
-		}
-	}
-	for _, p := range s.people {
-		if old, was := seat.sent[p.handle]; was && !visible[p.handle] {
+		case is == nil && was != nil:
 			told = true
 			s.do(send{seat.id, PersonChanged{PersonView{
-				Rev: rev, Handle: old.Handle, Name: old.Name, Role: old.Role, State: Gone,
+				Rev: rev, Handle: was.Handle, Name: was.Name, Role: was.Role, State: Gone,
 			}}})
 		}
 	}
 	return told
+}
+
+// next takes the view of h off the list if it is the first. Lists of views are
+// in the order of s.people, whoever is missing.
+func next(list *[]PersonView, h Handle) *PersonView {
+	if len(*list) == 0 || (*list)[0].Handle != h {
+		return nil
+	}
+	view := &(*list)[0]
+	*list = (*list)[1:]
+	return view
 }
 
 func revised(room RoomView, rev int) RoomView {
