@@ -123,10 +123,9 @@ func (a *assembly) finish(ctx context.Context, sessions []schedule.Session, pati
 			}
 		}
 	}
-	for id, role := range a.roles {
-		a.People = append(a.People, attendance.Person{ID: string(id), Role: role})
+	for _, id := range a.named() {
+		a.People = append(a.People, attendance.Person{ID: string(id), Role: a.roles[id]})
 	}
-	slices.SortFunc(a.People, func(x, y attendance.Person) int { return strings.Compare(x.ID, y.ID) })
 	slices.SortFunc(a.Sessions, func(x, y attendance.Session) int { return strings.Compare(x.ID, y.ID) })
 	if err := a.Validate(); err != nil {
 		return nil, fmt.Errorf("assemble case: %w", err)
@@ -200,11 +199,6 @@ func (a *assembly) include(ctx context.Context, v schedule.Session, roster []roo
 			a.roles[id] = role
 		}
 	}
-	for id, role := range a.roles {
-		if role == "" {
-			delete(a.roles, id) // asked for, unknown, and not in this case
-		}
-	}
 	a.Sessions, a.Events = append(a.Sessions, session), append(a.Events, events...)
 	return nil
 }
@@ -233,6 +227,17 @@ func named(roster []rooms.PersonID, events []attendance.Event) []rooms.PersonID 
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+// named is everybody in the case: those whose role was only asked for are not.
+func (a *assembly) named() []rooms.PersonID {
+	var roster []rooms.PersonID
+	for _, s := range a.Sessions {
+		for _, id := range s.Roster {
+			roster = append(roster, rooms.PersonID(id))
+		}
+	}
+	return named(roster, a.Events)
 }
 
 func (a *assembly) patients() []rooms.PersonID {

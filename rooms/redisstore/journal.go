@@ -143,8 +143,8 @@ func (j *journal) open() error {
 // empty forgets everything: Redis has it. It need not survive a power cut,
 // because writing it again is harmless.
 func (j *journal) empty() error {
-	if j.file == nil || j.size == 0 {
-		return nil
+	if err := j.open(); err != nil {
+		return err
 	}
 	if err := j.file.Truncate(0); err != nil {
 		return err
@@ -153,17 +153,11 @@ func (j *journal) empty() error {
 	return nil
 }
 
-// close closes the file; with remove it also goes.
-func (j *journal) close(remove bool) error {
+func (j *journal) close() error {
 	if j.file == nil {
 		return nil
 	}
-	err := j.file.Close()
-	j.file = nil
-	if remove {
-		err = errors.Join(err, os.Remove(j.path))
-	}
-	return err
+	return j.file.Close()
 }
 
 // readJournal returns the items in the order they were handed over and how

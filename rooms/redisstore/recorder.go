@@ -97,7 +97,9 @@ func (r *recorder) runJournal(ctx context.Context) {
 		case <-r.toJournal:
 		case <-ctx.Done():
 			r.journalOnce() // the last words
-			r.diskDone(r.journal.close(false))
+			if err := r.journal.close(); err != nil {
+				r.diskDone(err)
+			}
 			return
 		}
 		r.journalOnce()
@@ -110,11 +112,11 @@ func (r *recorder) journalOnce() {
 	r.queue, r.writing = nil, items
 	empty := len(items)+len(r.pending)+len(r.refused) == 0
 	r.mu.Unlock()
-	if empty {
+	switch {
+	case empty && r.journal.size > 0:
 		r.diskDone(r.journal.empty())
 		return
-	}
-	if len(items) == 0 {
+	case len(items) == 0:
 		return
 	}
 	r.diskDone(r.journal.append(items))
