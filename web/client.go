@@ -166,7 +166,7 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // a browser that has left needs nothing
+	send(w, body)
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110 §12.5.3) as far as browsers use

@@ -168,7 +168,7 @@ func TestPanicIsAProblem(t *testing.T) {
 		c.Signaling = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("Ana B. said so") })
 	})
 	answer := httptest.NewRecorder()
-	h.handler.ServeHTTP(answer, httptest.NewRequest("GET", "/v1/ws", nil))
+	h.handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/v1/ws", nil))
 	p := h.problem(answer, http.StatusInternalServerError, "internal")
 	id := strings.TrimPrefix(p.Instance, "urn:viop:request:")
 	if log := h.log.String(); !strings.Contains(log, id) || strings.Contains(log, "Ana") {

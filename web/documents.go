@@ -55,11 +55,11 @@ func (d document[T, ID]) servePut(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	id := ID(r.PathValue("id"))
-	if own := d.id(&value); *own != "" && *own != id {
+	own := d.id(&value)
+	if *own != "" && *own != id {
 		return invalid(form.Problems{{Pointer: "/id", Detail: "The id is not the one in the address. It may be left out."}})
-	} else {
-		*own = id
 	}
+	*own = id
 	condition, err := conditionOf(r.Header)
 	if err != nil {
 		return err
@@ -104,8 +104,8 @@ func reply(w http.ResponseWriter, status int, value any) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, err := w.Write(body.Bytes())
-	return ignoreHangup(err)
+	send(w, body.Bytes())
+	return nil
 }
 
 func quoted(tag schedule.Tag) string { return `"` + string(tag) + `"` }

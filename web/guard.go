@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -61,7 +62,7 @@ func (s *server) setHeaders(h http.Header, id string) {
 // recovered turns a panic into a 500. The value that was thrown may hold what a
 // request said, so only its type and the stack are logged.
 func (s *server) recovered(w *answer, r *http.Request, thrown any) {
-	if thrown == http.ErrAbortHandler {
+	if err, ok := thrown.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(thrown) // net/http's own way to cut a connection
 	}
 	s.log.ErrorContext(r.Context(), "panic", "request", requestID(r.Context()), "pattern", r.Pattern,

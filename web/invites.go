@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"viop/auth"
@@ -116,7 +117,7 @@ func (s *server) mint(w http.ResponseWriter, session rooms.SessionID, order invi
 		return err
 	}
 	link := *s.Public
-	link.Path, link.RawQuery, link.Fragment = "/", "", "t="+token
+	link.Path, link.RawQuery, link.Fragment = strings.TrimSuffix(link.Path, "/")+"/", "", "t="+token
 	return reply(w, http.StatusCreated, invited{
 		Session: session, Person: order.Person, Role: order.Role, Token: token, URL: link.String(), Expires: expires,
 	})

@@ -76,7 +76,7 @@ func (s *server) operation(op operation) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 		defer cancel()
 		in := &request{Request: r.WithContext(ctx)}
-		err := s.admit(w, in, op)
+		err := s.admit(ctx, w, in, op)
 		if err == nil {
 			err = op.serve(w, in)
 		}
@@ -88,11 +88,11 @@ func (s *server) operation(op operation) http.Handler {
 
 // admit checks the token, its scope, the session it is limited to, and the
 // caller's rate, in this order.
-func (s *server) admit(w http.ResponseWriter, r *request, op operation) error {
+func (s *server) admit(ctx context.Context, w http.ResponseWriter, r *request, op operation) error {
 	if op.scope == "" {
 		return nil
 	}
-	grant, err := s.verify(r)
+	grant, err := s.verify(ctx, r.Header.Get("Authorization"))
 	if err != nil {
 		return err
 	}
@@ -115,14 +115,14 @@ func (s *server) admit(w http.ResponseWriter, r *request, op operation) error {
 	return nil
 }
 
-func (s *server) verify(r *request) (auth.Grant, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+func (s *server) verify(ctx context.Context, authorization string) (auth.Grant, error) {
+	scheme, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return auth.Grant{}, unauthorized(nil)
 	}
-	grant, err := s.Verifier.VerifyAPI(r.Context(), strings.TrimSpace(token))
-	if r.Context().Err() != nil {
-		return auth.Grant{}, r.Context().Err()
+	grant, err := s.Verifier.VerifyAPI(ctx, strings.TrimSpace(token))
+	if ctx.Err() != nil {
+		return auth.Grant{}, ctx.Err()
 	}
 	if err != nil {
 		return auth.Grant{}, unauthorized(err)
@@ -143,9 +143,10 @@ func sessionOf(r *request) rooms.SessionID { return rooms.SessionID(r.PathValue(
 
 func serveOpenAPI(w http.ResponseWriter, _ *request) error {
 	w.Header().Set("Content-Type", "application/yaml")
-	_, err := w.Write(openAPI)
-	return ignoreHangup(err)
+	send(w, openAPI)
+	return nil
 }
 
-// ignoreHangup: a caller who left does not need an answer to that.
-func ignoreHangup(error) error { return nil }
+// send writes the body of an answer. That the caller has left in the meantime
+// is no error of the request, and there is nobody left to tell.
+func send(w http.ResponseWriter, body []byte) { _, _ = w.Write(body) }

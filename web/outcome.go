@@ -63,8 +63,8 @@ func (s *server) attendanceCSV(w http.ResponseWriter, r *request) error {
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	w.Header().Set("Content-Disposition", `attachment; filename="attendance.csv"`)
-	_, err = w.Write(table.Bytes())
-	return ignoreHangup(err)
+	send(w, table.Bytes())
+	return nil
 }
 
 // attendance recomputes the records from the evidence, including what this

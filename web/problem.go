@@ -142,5 +142,5 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(answer.Status)
-	_, _ = w.Write(append(body, '\n')) // the caller has hung up, or not
+	send(w, append(body, '\n'))
 }

@@ -94,7 +94,7 @@ func syntax(text []byte) error {
 	if err == nil {
 		return nil
 	}
-	if at, ok := err.(*json.SyntaxError); ok {
+	if at, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return &ErrSyntax{at.Offset}
 	}
 	return &ErrSyntax{int64(len(text))}

@@ -29,13 +29,13 @@ type inner struct {
 }
 
 type outer struct {
-	Name    string    `json:"name"`
-	Count   int       `json:"count"` // the form has a default here
-	Flag    *bool     `json:"flag,omitempty"`
-	When    time.Time `json:"when,omitzero"`
-	List    []inner   `json:"list,omitempty"`
-	Colour  colour    `json:"colour,omitempty"`
-	private int
+	Name   string    `json:"name"`
+	Count  int       `json:"count"` // the form has a default here
+	Flag   *bool     `json:"flag,omitempty"`
+	When   time.Time `json:"when,omitzero"`
+	List   []inner   `json:"list,omitempty"`
+	Colour colour    `json:"colour,omitempty"`
+	_      int       // not a field of the form
 	inner
 	Skipped int `json:"-"`
 }
@@ -48,8 +48,8 @@ func TestRead(t *testing.T) {
 		{"required fields may not", `{"name": null, "deep": null}`, "/name: This must not be null. /deep: This must not be null."},
 		{"all that is missing", `{}`, "/name: This field is required. /deep: This field is required."},
 		{"unknown, and only by another case", `{"NAME": "a", "name": "a", "deep": 1}`, "/NAME: There is no such field here."},
-		{"unexported and skipped fields are not there", `{"name": "a", "deep": 1, "private": 1, "Skipped": 1, "-": 1}`,
-			"/private: There is no such field here. /Skipped: There is no such field here. /-: There is no such field here."},
+		{"unexported and skipped fields are not there", `{"name": "a", "deep": 1, "_": 1, "Skipped": 1, "-": 1}`,
+			"/_: There is no such field here. /Skipped: There is no such field here. /-: There is no such field here."},
 		{"twice", `{"name": "a", "name": "b", "deep": 1}`, "/name: This field comes twice."},
 		{"in lists", `{"name": "a", "deep": 1, "list": [{"deep": 1}, {"deep": "x"}, 3, {}]}`,
 			"/list/1/deep: This must be a whole number. /list/2: This must be an object. /list/3/deep: This field is required."},
