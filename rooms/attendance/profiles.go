@@ -1,6 +1,9 @@
 package attendance
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+)
 
 // ProfileName names a set of weekly rules of §7.
 type ProfileName string
@@ -72,6 +75,16 @@ func (n ProfileName) profile() (p Profile, ok bool) {
 		return Profile{}, false
 	}
 	return p, true
+}
+
+// Rules is a column of §7 under the program's overrides, which change its own
+// profile and no other. An unknown name has no rules.
+func (p *Program) Rules(name ProfileName) Profile {
+	profile, _ := name.profile()
+	if name == cmp.Or(p.Profile, GenericAdult) {
+		return p.Overrides.apply(profile)
+	}
+	return profile
 }
 
 // ProfileOverrides changes a program's own profile, field by field (§2).

@@ -153,17 +153,7 @@ func (d *diary) profile(week Interval) (ProfileName, Profile) {
 	if x := d.lastBefore(week.End); x != nil && x.until() > week.Start {
 		name = x.Profile
 	}
-	return name, d.Program.profile(name)
-}
-
-// profile is a column of §7 under a program's overrides, which change its own
-// profile and no other.
-func (p *Program) profile(name ProfileName) Profile {
-	profile, _ := name.profile()
-	if name == cmp.Or(p.Profile, GenericAdult) {
-		return p.Overrides.apply(profile)
-	}
-	return profile
+	return name, d.Program.Rules(name)
 }
 
 // lastBefore is the last enrollment that starts before t, nil without one.
