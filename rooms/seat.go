@@ -65,10 +65,7 @@ func (s *Seat) Want(tiles []Want) {
 
 // Linked: the page's WebSocket came back. A fresh page has no PeerConnection:
 // it gets a Snapshot and, in the group, AttachMedia on a new connection.
-func (s *Seat) Linked(fresh bool) {
-	s.Seen()
-	s.post(linked{s.id, fresh})
-}
+func (s *Seat) Linked(fresh bool) { s.post(linked{s.id, fresh}) }
 
 // Unlinked: the WebSocket is gone. The seat waits for ResumeWindow.
 func (s *Seat) Unlinked() { s.post(unlinked{s.id}) }

@@ -138,6 +138,9 @@ func (s *state) sit(p *person, in join) {
 	if former != nil {
 		s.do(dismiss{former.id, Reason{CodeReplaced, "You are here from another page now."}})
 	}
+	if former != nil && former.instance != in.instance {
+		p.resume, p.until = "", time.Time{} // it belongs to the other page
+	}
 	if former == nil || former.instance != in.instance || in.fresh {
 		s.unseat(p, attendance.ReasonReplaced)
 		p.seat = &seat{wasActive: former != nil && former.wasActive}
