@@ -37,6 +37,9 @@ const (
 	tcpWriteBuffer = 512 << 10
 	tcpReadBuffer  = 64
 	tcpFirstSTUN   = 5 * time.Second
+	// udpBuffer holds a burst of keyframes from a full room; the system may
+	// give less.
+	udpBuffer = 4 << 20
 )
 
 // engine makes PeerConnections that share two ports and one certificate.
@@ -47,10 +50,11 @@ type engine struct {
 	udp         ice.UDPMux
 	tcp         ice.TCPMux // nil: none
 	networks    []webrtc.NetworkType
+	iceFailed   time.Duration // after iceDisconnected; tests are less patient
 }
 
 func newEngine(c Config, log *slog.Logger) (*engine, error) {
-	e := &engine{config: c, loggers: pionLog{log}}
+	e := &engine{config: c, loggers: pionLog{log}, iceFailed: iceFailed}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -97,7 +101,10 @@ func (e *engine) listen() error {
 func (e *engine) listenUDP(at netip.AddrPort) (ice.UDPMux, error) {
 	logger := e.loggers.NewLogger("udp")
 	if at.Addr().IsUnspecified() {
-		options := []ice.UDPMuxFromPortOption{ice.UDPMuxFromPortWithLogger(logger)}
+		options := []ice.UDPMuxFromPortOption{
+			ice.UDPMuxFromPortWithLogger(logger),
+			ice.UDPMuxFromPortWithReadBufferSize(udpBuffer), ice.UDPMuxFromPortWithWriteBufferSize(udpBuffer),
+		}
 		if e.config.Loopback {
 			options = append(options, ice.UDPMuxFromPortWithLoopback())
 		}
@@ -110,6 +117,7 @@ func (e *engine) listenUDP(at netip.AddrPort) (ice.UDPMux, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, _ = conn.SetReadBuffer(udpBuffer), conn.SetWriteBuffer(udpBuffer)
 	return ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: logger}), nil
 }
 
@@ -168,7 +176,7 @@ func (e *engine) settings() (webrtc.SettingEngine, error) {
 	if e.config.Interfaces != nil {
 		s.SetInterfaceFilter(e.config.Interfaces)
 	}
-	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
+	s.SetICETimeouts(iceDisconnected, e.iceFailed, iceKeepalive)
 	// The certificate is checked against the fingerprint, and ICE has checked
 	// the address: HelloVerify would cost a round trip and prove nothing more.
 	s.SetDTLSInsecureSkipHelloVerify(true)

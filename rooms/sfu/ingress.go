@@ -113,7 +113,7 @@ func (in *ingress) repair(l *layer, p *packet) {
 func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
 	t := in.transport
 	p.isVP8 = kind == payloadVP8
-	if p.isVP8 != l.source.isVideo() {
+	if p.isVP8 != l.source.isVideo() || len(p.payload) > maxPayload {
 		return
 	}
 	if repaired && int16(p.seq-uint16(l.window.highest)) > 0 {

@@ -80,9 +80,15 @@ func (l *layer) askKeyframe(now int64) {
 
 // retryKeyframe repeats a request that was not answered.
 func (l *layer) retryKeyframe(now int64) {
-	if l.keyframeWanted.Load() {
+	if l.keyframeWanted.Load() && l.mayAnswer(now) {
 		l.requestKeyframe(now, keyframeRetry)
 	}
+}
+
+// mayAnswer says whether asking for a keyframe makes sense. A camera that is
+// off has no encoder; a still screen has one that is waiting.
+func (l *layer) mayAnswer(now int64) bool {
+	return l.source.kind == rooms.Screen || l.alive(now)
 }
 
 func (l *layer) requestKeyframe(now int64, gap time.Duration) {

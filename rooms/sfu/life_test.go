@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,73 @@ func TestICERestartKeepsEverything(t *testing.T) {
 	if a.has(is[rooms.PeerDown]) {
 		t.Error("an ICE restart on a live line was taken for a loss")
 	}
+}
+
+// The line is gone until ICE has given up; then it comes back.
+func TestICERestartAfterFailure(t *testing.T) {
+	s, r := testSFU(t, func(c *Config) { c.DeadAfter = 3 * time.Second })
+	s.engine.iceFailed = time.Second
+	line, settings := lossyLine(t)
+	o := browserOptions{audio: 1, video: 1}
+	b := join(t, r, "b", o)
+	o.settings = settings
+	a := join(t, r, "a", o)
+	together(r, a, b)
+	b.hears("a-cam")
+	a.hears("b-cam")
+	line.cut.Store(true)
+	asked := func() (n int) {
+		for _, e := range a.events {
+			if is[rooms.ICERestart](e) {
+				n++
+			}
+		}
+		return n
+	}
+	a.until("asked to restart, and again when ICE gave up", func() bool { return asked() == 2 })
+	a.until("down", func() bool { return a.has(is[rooms.PeerDown]) })
+	line.cut.Store(false)
+	a.mu.Lock()
+	a.events = slices.DeleteFunc(a.events, is[rooms.PeerUp])
+	a.mu.Unlock()
+	a.negotiate(&webrtc.OfferOptions{ICERestart: true})
+	a.until("up again", func() bool { return a.has(is[rooms.PeerUp]) })
+	n, m := b.count("a-cam"), a.count("b-cam")
+	b.until("a after the restart", func() bool { return b.countLocked("a-cam") > n+30 })
+	a.until("b after the restart", func() bool { return a.countLocked("b-cam") > m+30 })
+}
+
+// A later offer that is refused changes nothing. One that Pion gives up in the
+// middle of ends the transport, and the page begins anew.
+func TestBrokenOfferInBetween(t *testing.T) {
+	_, r := testSFU(t)
+	o := browserOptions{audio: 1, video: 1}
+	a, b := join(t, r, "a", o), join(t, r, "b", o)
+	together(r, a, b)
+	a.hears("b-cam")
+	good := a.pc.LocalDescription().SDP
+	offer := func(sdp string) {
+		a.mu.Lock()
+		a.offers++
+		nid := a.offers
+		a.mu.Unlock()
+		a.peer.Signal(rooms.Signal{NID: nid, SDP: sdp})
+		a.until("a refusal", func() bool {
+			return a.has(func(e rooms.PeerEvent) bool { f, ok := e.(rooms.SignalFailed); return ok && f.NID == nid })
+		})
+	}
+	offer(strings.ReplaceAll(good, "a=ice-ufrag", "a=x"))
+	offer(strings.ReplaceAll(good, "a=ice-pwd", "a=x"))
+	a.negotiate(&webrtc.OfferOptions{ICERestart: true})
+	n := a.count("b-cam")
+	a.until("b goes on", func() bool { return a.countLocked("b-cam") > n+30 })
+	offer(strings.ReplaceAll(good, "apt=120", "apt=zzz"))
+	a.until("down", func() bool { return a.has(is[rooms.PeerDown]) })
+	must(t, a.pc.GracefulClose())
+	a.build(o)
+	a.negotiate(nil)
+	n = a.count("b-cam")
+	a.until("b on a new connection", func() bool { return a.countLocked("b-cam") > n+30 })
 }
 
 // The pool grows by a second offer; what was there stays.

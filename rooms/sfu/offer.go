@@ -90,6 +90,9 @@ func readOffer(text string) (*offer, error) {
 			return nil, err
 		}
 	}
+	if !hasICE(&d) {
+		return nil, &refusal{codeFailed, "the offer has no ICE credentials"}
+	}
 	if !strongFingerprint(o.fingerprint) {
 		return nil, &refusal{codeFailed, "the offer has no fingerprint, or a weak one"}
 	}
@@ -245,6 +248,18 @@ func (o *offer) extensions(m *sdp.MediaDescription) {
 			o.ids.twcc = uint8(id)
 		}
 	}
+}
+
+// hasICE says whether every section has credentials, its own or the session's
+// or, bundled, another's. It is checked here because Pion notices only when it
+// is too late to go back.
+func hasICE(d *sdp.SessionDescription) bool {
+	has := func(key string) bool {
+		return attribute(d, nil, key) != "" || slices.ContainsFunc(d.MediaDescriptions, func(m *sdp.MediaDescription) bool {
+			return attribute(nil, m, key) != ""
+		})
+	}
+	return has("ice-ufrag") && has("ice-pwd")
 }
 
 // strongFingerprint says whether a certificate is named by a hash that still

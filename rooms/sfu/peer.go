@@ -252,8 +252,9 @@ func (p *peer) offer(s rooms.Signal) error {
 	}
 	answer, err := t.negotiate(s.SDP, o)
 	if err != nil {
-		if fresh {
+		if fresh || t.stuck() {
 			p.hangUp()
+			p.lost()
 		}
 		return err
 	}

@@ -182,7 +182,8 @@ func (r *room) tick() {
 	for _, p := range r.peers {
 		p.eachLayer(func(l *layer) { l.retryKeyframe(now) })
 		for _, s := range p.slots() {
-			if _, next, ready := s.shown(); ready && next != nil && s.video && !next.keyframeWanted.Load() {
+			_, next, ready := s.shown()
+			if ready && s.video && next != nil && !next.keyframeWanted.Load() && next.mayAnswer(now) {
 				next.askKeyframe(now)
 			}
 		}

@@ -151,7 +151,7 @@ func (r *room) fill(p *peer, now int64) {
 		if k.peer != nil && c.rank >= 0 {
 			l = k.layer(c.rank)
 		}
-		if s.show(l) {
+		if s.show(l) && l.mayAnswer(now) {
 			l.askKeyframe(now)
 		}
 		said := k.slot(false, i)

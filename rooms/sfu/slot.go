@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// maxPayload is what a slot can rewrite: a packet that fits an Ethernet
-	// frame, and the two bytes of RTX.
+	// maxPayload is the largest that is taken from a publisher: it fits an
+	// Ethernet frame. A slot may add a byte of picture id and two of RTX.
 	maxPayload = 1500
+	mostAdded  = 3
 	// resendGap keeps one lost packet from being sent again and again while
 	// the first repair is still on its way.
 	resendGap  = 20 * time.Millisecond
@@ -50,7 +51,7 @@ type slot struct {
 	cur, next *layer // sending; to be sent from its next keyframe on
 	numbers   rewrite.Stream[*layer]
 	lastAt    int64
-	scratch   [maxPayload + 2]byte
+	scratch   [maxPayload + mostAdded]byte
 	resent    [resendMap]struct {
 		seq uint16
 		n   uint8
@@ -127,8 +128,8 @@ func (s *slot) begin(l *layer, in rewrite.Numbers, at int64) rewrite.Numbers {
 
 // payload is that of p with its outgoing numbers, in dst if it is rewritten.
 func (s *slot) payload(dst []byte, p *packet, out rewrite.Numbers) []byte {
-	if !p.isVP8 || len(p.payload) == 0 || len(p.payload) > maxPayload-1 {
-		return append(dst, p.payload[:min(len(p.payload), maxPayload)]...)
+	if !p.isVP8 || len(p.payload) == 0 {
+		return append(dst, p.payload...)
 	}
 	return p.vp8.AppendTo(dst, p.payload, out)
 }

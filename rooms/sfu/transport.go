@@ -91,16 +91,22 @@ func (t *transport) feedback(p rtcp.Packet) bool {
 	}
 }
 
+// stuck says that an offer was begun and could not be finished. Pion cannot
+// roll back, so such a transport can never negotiate again.
+func (t *transport) stuck() bool {
+	return t.pc.SignalingState() != webrtc.SignalingStateStable
+}
+
 // negotiate answers an offer. It adds slots for recvonly sections that are new
 // and changes nothing else, so that an ICE restart keeps everything.
 func (t *transport) negotiate(text string, o *offer) (string, error) {
 	if err := t.grow(o); err != nil {
 		return "", err
 	}
-	t.heard.Store(newHeard(o, func(s section) *source { return t.sources[s.source] }))
 	if err := t.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: text}); err != nil {
 		return "", err
 	}
+	t.heard.Store(newHeard(o, func(s section) *source { return t.sources[s.source] }))
 	answer, err := t.pc.CreateAnswer(nil)
 	if err != nil {
 		return "", err
