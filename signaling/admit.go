@@ -33,8 +33,7 @@ func (c *conn) admit(ctx context.Context, h wire.Hello) (first wire.ServerFrame,
 func (c *conn) join(ctx context.Context, h wire.Hello) (first wire.ServerFrame, end *ending) {
 	grant, err := c.srv.cfg.Verify(ctx, h.Token)
 	if err != nil {
-		c.srv.failures.note(fromAddress(c.addr))
-		return first, c.refused(unverified(err), err)
+		return first, c.refused(unverified(err), err, fromAddress(c.addr))
 	}
 	who := fromPerson(c.addr, grant.Subject())
 	if c.srv.failures.tooMany(who) {
@@ -76,8 +75,7 @@ func (c *conn) sit(ctx context.Context, who string, entry rooms.Entry) (first wi
 	l := newLink(entry.Session, c.srv.forget, c.srv.stats)
 	seat, err := c.srv.cfg.Seats.Join(ctx, entry, l)
 	if err != nil {
-		c.srv.failures.note(who)
-		return first, c.refused(endingOf(err), err)
+		return first, c.refused(endingOf(err), err, who)
 	}
 	c.srv.stats.joined()
 	c.taken(l.sit(seat))
@@ -99,10 +97,16 @@ func (c *conn) taken(h hold) {
 	c.log.Debug("link up", "mode", h.mode)
 }
 
-// refused keeps the cause for the log when it is ours.
-func (c *conn) refused(end ending, err error) *ending {
+// refused keeps the cause for the log when it is ours, and otherwise counts it
+// against the key. Whoever is told to try again is not blamed for doing so: a
+// whole group does when its server restarts.
+func (c *conn) refused(end ending, err error, key string) *ending {
 	if end.code == rooms.CodeInternal {
 		c.log.Error("a hello could not be answered", "err", err)
+	}
+	switch outcomeOf(end.code).retry {
+	case wire.RetryNone, wire.RetryRejoin:
+		c.srv.failures.note(key)
 	}
 	return &end
 }

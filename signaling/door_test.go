@@ -189,11 +189,11 @@ func TestRefusedHellosAreLimited(t *testing.T) {
 		good := h.join("ana", auth.Patient)
 		token := good.resumeToken()
 		codes := map[string]int{}
-		for range 12 {
+		for range 32 {
 			codes[h.resumeWith("guess", 0, false).bye().Code]++
 		}
-		if d := cmp.Diff(map[string]int{"resume_expired": 10, "rate_limited": 2}, codes); d != "" {
-			t.Errorf("twelve guesses (-want +got):\n%s", d)
+		if d := cmp.Diff(map[string]int{"resume_expired": 30, "rate_limited": 2}, codes); d != "" {
+			t.Errorf("32 guesses (-want +got):\n%s", d)
 		}
 		h.join("ben", auth.Patient).resumeToken() // still let in
 		pass(7 * time.Second)
@@ -264,6 +264,28 @@ func TestGoneWhileJoining(t *testing.T) {
 		pass(admitWithin)
 		if b := q.bye(); b.Code != "internal" || b.Retry != wire.RetryResume {
 			t.Errorf("a store that does not answer: %+v", b)
+		}
+	})
+}
+
+// A group that comes back while the server cannot take it is not locked out
+// for having tried.
+func TestTryingAgainIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		token := h.join("ana", auth.Patient).resumeToken()
+		after := h.again()
+		for _, code := range []rooms.Code{rooms.CodeInternal, rooms.CodeWrongNode, rooms.CodeRestart, rooms.CodeNotOpen} {
+			after.seats.refuses(&rooms.Error{Code: code})
+			for range 40 {
+				if b := after.resumeWith(token, 1, false).bye(); b.Code != string(code) {
+					t.Fatalf("%+v, want %s", b, code)
+				}
+			}
+		}
+		after.seats.refuses(nil)
+		if got := types(after.resumeWith(token, 1, false).heard()); got[0] != "welcome" {
+			t.Errorf("at last: %v", got)
 		}
 	})
 }

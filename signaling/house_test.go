@@ -69,7 +69,10 @@ func newHouse(t *testing.T, change ...func(*Config)) *house {
 // left.
 func (h *house) again() *house {
 	h.t.Helper()
-	return newHouse(h.t, func(c *Config) { c.Seats = h.seats.restarted() })
+	seats := h.seats.restarted()
+	after := newHouse(h.t, func(c *Config) { c.Seats = seats })
+	after.seats = seats
+	return after
 }
 
 // pass lets time pass, the bubble's, until everything it brings has happened.

@@ -11,8 +11,8 @@ import (
 )
 
 // failures bounds how often a hello may be refused: per address, widely,
-// because a clinic is one address; and per person (or session, of a resume)
-// and address, narrowly. Addresses are in this memory and nowhere else.
+// because a clinic is one address; and per person (or session, of a resume: a
+// group may come from one address) and address, narrowly. Addresses are in this memory and nowhere else.
 type failures struct {
 	mu  sync.Mutex
 	bad map[string]*rate.Limiter
@@ -32,7 +32,7 @@ func newLimiter(key string) *rate.Limiter {
 	if strings.HasPrefix(key, "a ") {
 		return rate.NewLimiter(1, 60)
 	}
-	return rate.NewLimiter(rate.Limit(1.0/6), 10)
+	return rate.NewLimiter(rate.Limit(1.0/3), 30)
 }
 
 func (f *failures) tooMany(key string) bool {

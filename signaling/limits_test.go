@@ -51,14 +51,14 @@ func TestAddressOf(t *testing.T) {
 func TestFailuresAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFailures()
-		for range 10 {
+		for range 30 {
 			f.note("p old")
 		}
 		if !f.tooMany("p old") {
-			t.Fatal("ten failures are not too many")
+			t.Fatal("thirty failures are not too many")
 		}
-		pass(time.Minute)
-		for range 10 {
+		pass(2 * time.Minute)
+		for range 30 {
 			f.note("p bad")
 		}
 		for i := range failuresMost + 50 {
