@@ -89,7 +89,7 @@ const (
 	rembFall    = 0.95 // an estimate that falls below this share of the last one, and below what is sent, is congestion
 	holdFirst   = 4 * time.Second
 	holdMost    = 60 * time.Second
-	growth      = 1.08 // per step without congestion
+	growth      = 1.15 // per step without congestion
 	calm        = 10 * time.Second
 )
 
@@ -103,13 +103,14 @@ type budget struct {
 	hold   time.Duration
 	raised int64   // last growth
 	remb   float64 // the last estimate
+	loss   float64 // smoothed, so that a blip (an ICE restart) costs nobody a layer
 }
 
 // measure is one second of a line.
 type measure struct {
 	now    int64
 	sent   float64 // bit/s of video
-	loss   float64 // worst share, 0…1
+	loss   float64 // share, 0…1
 	remb   float64 // bit/s; 0: none
 	wanted float64 // bit/s if there were no limit
 }
@@ -120,6 +121,8 @@ type measure struct {
 func (b *budget) step(m measure) uint64 {
 	fell := m.remb > 0 && m.remb < rembFall*b.remb && m.remb < m.sent
 	b.remb = m.remb
+	b.loss = (b.loss + m.loss) / 2
+	m.loss = b.loss
 	congested := m.loss > lossHigh || fell
 	switch {
 	case congested && m.now >= b.until-int64(b.hold)/2:

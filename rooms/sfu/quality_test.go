@@ -213,6 +213,32 @@ func TestLayerThatIsMissing(t *testing.T) {
 	b.unbroken("v0")
 }
 
+// On a bad line the picture gives way and the voice does not.
+func TestLossCostsPictureNotVoice(t *testing.T) {
+	_, r := testSFU(t)
+	line, settings := lossyLine(t)
+	a := join(t, r, "a", browserOptions{rids: []string{"q", "h", "f"}})
+	b := join(t, r, "b", browserOptions{audio: 1, video: 1, settings: settings})
+	c := join(t, r, "c", browserOptions{audio: 1, video: 1})
+	together(r, a, b, c)
+	for _, x := range []*browser{b, c} {
+		x.peer.Want([]rooms.Want{{Handle: "a", Source: rooms.Camera, Height: 720}})
+		x.hears("a-camf")
+	}
+	line.share.Store(250)
+	b.until("a lower layer, or none", func() bool {
+		list := b.got["v0"]
+		return list[len(list)-1].from == "a-camq" || b.slots[1].Paused && b.slots[1].Why == "bandwidth"
+	})
+	n := b.count("a-mic")
+	b.until("the voice", func() bool { return b.countLocked("a-mic") > n+20 })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if list := c.got["v0"]; list[len(list)-1].from != "a-camf" {
+		t.Errorf("the other one's good line carries %s", list[len(list)-1].from)
+	}
+}
+
 func TestSpeakers(t *testing.T) {
 	_, r := testSFU(t)
 	o := browserOptions{audio: 2, video: 2}
