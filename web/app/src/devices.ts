@@ -189,7 +189,7 @@ export function createDevices(options: DevicesOptions): Devices {
   async function choose(kind: DeviceKind, id: string): Promise<void> {
     chosen = { ...chosen, [kind]: id }
     onLocal({ chosen })
-    if (kind === 'mic' && mic.value) await setMic(mic.value.enabled ? true : false, mic.value.enabled)
+    if (kind === 'mic' && mic.value) await setMic(mic.value.enabled, mic.value.enabled)
     if (kind === 'camera' && camera.value) await setCamera(true)
   }
 

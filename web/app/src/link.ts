@@ -11,7 +11,6 @@ import {
   type ClientFrame,
   decode,
   type ServerBye,
-  type ServerError,
   type ServerFrame,
   type ServerResumed,
   type ServerWelcome,
@@ -50,6 +49,8 @@ export interface Link {
   command(message: Message): Promise<Result>
   /** The network may be back, or the page awake: tries at once. */
   nudge(): void
+  /** Asks for the minutes; the report comes as a frame. */
+  minutes(): void
   /** Asks for a sign of life; a line that gives none in 5 s is replaced. */
   probe(): void
   /** Remembers for a reload that the questions are answered. */
@@ -154,12 +155,12 @@ export function createLink(options: LinkOptions): Link {
     const { frame } = decoded
     clearTimeout(probeTimer)
     if (frame.t === 'welcome') welcomed(frame.d, frame.seq)
-    else if (frame.t === 'resumed') resumed(frame.d, frame.ack)
+    else if (frame.t === 'resumed') resumed(frame.d, frame.ack ?? 0)
     else if (isRepeat(frame.seq)) return
     if ((frame.t === 'result' || frame.t === 'error') && frame.id !== undefined && settle(frame.id, frame))
       return
     options.onFrame(frame)
-    if (frame.t === 'bye' || frame.t === 'error') refused(frame.d)
+    if (frame.t === 'bye') dismissed(frame.d)
   }
 
   function isRepeat(seq: number | undefined): boolean {
@@ -185,12 +186,16 @@ export function createLink(options: LinkOptions): Link {
     }
   }
 
-  function resumed(resumed: ServerResumed, ack: number | undefined): void {
+  function resumed(resumed: ServerResumed, ack: number): void {
     // A fresh page is numbered from 1 again, after the snapshot it gets.
     if (saidFresh) lastSeq = 0
     if (seat.kept) keep({ kept: { ...seat.kept, resume: resumed.resume_token, ack: lastSeq } })
     linked()
-    for (const { frame, seq } of pending.values()) if (seq > (ack ?? 0)) write({ ...frame, ack: lastSeq })
+    for (const [id, { frame, seq, done }] of pending) {
+      if (seq > ack) write({ ...frame, ack: lastSeq })
+      // It arrived; a replay brings the answer, a snapshot shows what came of it.
+      else if (resumed.mode === 'snapshot' && pending.delete(id)) done({ ok: true })
+    }
   }
 
   function linked(): void {
@@ -211,15 +216,14 @@ export function createLink(options: LinkOptions): Link {
     return true
   }
 
-  // refused: the server ends this connection and says what to do about it.
-  function refused(why: ServerError | ServerBye): void {
+  // dismissed: the server ends this connection and says what to do about it.
+  function dismissed(why: ServerBye): void {
     switch (why.retry) {
       case 'none':
         stop()
         keep({ kept: null })
         return options.onEnding({ code: why.code, message: why.message, retryAt: null })
       case 'retry': {
-        if (up) return // about one message, not about the connection
         const delay = why.retry_after_ms ?? defaultRetry
         drop()
         again(delay / 0.8) // the jitter must not come before what was asked for
@@ -256,6 +260,11 @@ export function createLink(options: LinkOptions): Link {
     })
   }
 
+  // minutes carries an id so that a refusal is about it and not about the page.
+  function minutes(): void {
+    write({ t: 'minutes', id: `m${nextID++}`, d: {}, ack: lastSeq })
+  }
+
   function stop(): void {
     stopped = true
     clearTimeout(retryTimer)
@@ -271,6 +280,7 @@ export function createLink(options: LinkOptions): Link {
     },
     post: (message) => write({ ...message, ack: lastSeq }),
     command,
+    minutes,
     nudge() {
       if (!stopped && !up) connect()
     },
@@ -279,7 +289,7 @@ export function createLink(options: LinkOptions): Link {
       if (!up || !asked) return
       clearTimeout(probeTimer)
       probeTimer = setTimeout(() => lost(asked), probeTimeout)
-      write({ t: 'minutes', id: `p${nextID++}`, d: {}, ack: lastSeq })
+      minutes()
     },
     checkedIn: () => keep({ checkedIn: true }),
     restart() {

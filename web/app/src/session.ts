@@ -240,7 +240,7 @@ export function createSession(options: SessionOptions): Session {
   }
 
   function askMinutes(): void {
-    link?.post({ t: 'minutes', d: {} })
+    link?.minutes()
     nextMinutes()
   }
 

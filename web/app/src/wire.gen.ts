@@ -394,7 +394,7 @@ export interface ServerWelcomeFrame {
   d: ServerWelcome;
 }
 /**
- * The seat is taken.
+ * The seat is taken. Starts both numberings anew.
  */
 export interface ServerWelcome {
   version: number;
@@ -452,7 +452,7 @@ export interface ServerResumedFrame {
   d: ServerResumed;
 }
 /**
- * The seat is kept. replay: what was missed follows; snapshot: a snapshot follows.
+ * The seat is kept. The frame's ack says which of the client's messages arrived; the others are sent again. replay: what was missed follows; snapshot: a snapshot follows.
  */
 export interface ServerResumed {
   mode: "replay" | "snapshot";
@@ -845,7 +845,7 @@ export interface ServerErrorFrame {
   d: ServerError;
 }
 /**
- * The command with this id (or the connection) was refused.
+ * The command with this id was refused; without an id, a frame could not be read. Ends nothing: bye does.
  */
 export interface ServerError {
   code: string;
@@ -877,4 +877,10 @@ export interface ServerBye {
   message: string;
   retry: Retry;
   retry_after_ms?: number;
+  /**
+   * Those the server speaks; with version_unsupported.
+   *
+   * @maxItems 8
+   */
+  versions?: number[];
 }

@@ -17,7 +17,7 @@ export function Gallery() {
   return (
     <div class={showing ? 'gallery gallery-staged' : 'gallery'}>
       {showing && <Stage key={showing.handle} person={showing} self={showing.handle === own} />}
-      <ul ref={list} class="tiles" aria-label={`In the group: ${people.length}`} tabIndex={0}>
+      <ul ref={list} class="tiles" aria-label={`In the group: ${people.length}`}>
         {people.map((p) => (
           <Tile key={p.handle} person={p} self={p.handle === own} />
         ))}
@@ -38,6 +38,9 @@ function useFit(count: number, staged: boolean) {
       element.style.setProperty('--tile-width', `${width}px`)
       element.style.setProperty('--tile-height', `${height}px`)
       element.classList.toggle('tiles-scroll', scrolls)
+      // What scrolls must be reachable with the keyboard.
+      const hidden = element.scrollHeight > element.clientHeight || element.scrollWidth > element.clientWidth
+      element.tabIndex = hidden ? 0 : -1
     }
     const observer = new ResizeObserver(measure)
     observer.observe(element)

@@ -21,12 +21,12 @@ export function PanelPage({ onClose }: { onClose: () => void }) {
   const act = (d: ClientModerate) => void session.moderate(d).catch(report)
 
   useEffect(() => {
-    const escape = (e: KeyboardEvent) => {
+    const closes = (e: KeyboardEvent) => {
       if (e.key === 'Escape' && matchMedia('(max-width: 899px)').matches) onClose()
     }
     const element = panel.current
-    element?.addEventListener('keydown', escape)
-    return () => element?.removeEventListener('keydown', escape)
+    element?.addEventListener('keydown', closes)
+    return () => element?.removeEventListener('keydown', closes)
   }, [onClose])
 
   return (

@@ -87,6 +87,7 @@ export function Video({
   }, [stream])
   const classes = ['video', mirrored && 'video-mirrored', fit && 'video-contain'].filter(Boolean).join(' ')
   return (
+    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: without controls it takes no focus; the tile says who it is
     <video
       ref={element}
       class={classes}
