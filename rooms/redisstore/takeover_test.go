@@ -75,40 +75,54 @@ func TestATakeoverWritesWhatTheCrashLeft(t *testing.T) {
 }
 
 func TestABeatThatOnlyTheDiskHas(t *testing.T) {
-	c := ownServer(t)
-	b := backend{"unix://" + c.socket}
-	dir := t.TempDir()
-	one := b.open(t, dir, "one")
-	l := acquire(t, one, "s")
-	now := l.Now()
-	l.Record(admitted(now, "p1", "c1-1"))
-	flush(t, l)
-	beaten(t, b, l, rooms.Beat{At: now.Add(5 * time.Second), Here: []rooms.Presence{here("p1", "c1-1", now.Add(4*time.Second))}})
-	c.freeze(t)
-	l.Beat(rooms.Beat{At: now.Add(10 * time.Second), Here: []rooms.Presence{here("p1", "c1-1", now.Add(9*time.Second))}})
-	eventually(t, "the beat is on disk", func() bool {
-		text, err := os.ReadFile(one.file(l.owned, beatSuffix))
-		var kept beat
-		return err == nil && json.Unmarshal(text, &kept) == nil && kept.At == attendance.At(now.Add(10*time.Second))
-	})
-	one.crash()
-	c.thaw(t)
-	runOut(t, b, "s")
-	acquire(t, b.open(t, t.TempDir(), "two"), "s") // took over with what Redis had
-	again := b.open(t, dir, "one")
-	for range 2 {
-		if err := again.Recover(t.Context()); err != nil {
+	contract(t, func(t *testing.T, b backend) {
+		dir := t.TempDir()
+		one := b.open(t, dir, "one")
+		l := acquire(t, one, "s")
+		now := l.Now()
+		l.Record(admitted(now, "p1", "c1-1"))
+		flush(t, l)
+		beaten(t, b, l, rooms.Beat{At: now.Add(5 * time.Second), Here: []rooms.Presence{here("p1", "c1-1", now.Add(4*time.Second))}})
+		one.crash()
+		last, err := l.kept(rooms.Beat{At: now.Add(10 * time.Second), Here: []rooms.Presence{here("p1", "c1-1", now.Add(9*time.Second))}})
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	wantStory(t, again, "s", "1 log 1 admitted c1-1", "1 crash 1000000000 seen c1-1", "1 crash 1000000001 seen c1-1")
-	entries, err := again.Evidence(t.Context(), "s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := entries[2].Event.At, attendance.At(now.Add(9*time.Second)); got != want {
-		t.Errorf("credited until %v, want %v from the file", got, want)
-	}
+		if err := os.WriteFile(one.file(l.owned, beatSuffix), last, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		runOut(t, b, "s")
+		acquire(t, b.open(t, t.TempDir(), "two"), "s") // took over with what Redis had
+		again := b.open(t, dir, "one")
+		for range 2 {
+			if err := again.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantStory(t, again, "s", "1 log 1 admitted c1-1", "1 crash 1000000000 seen c1-1", "1 crash 1000000001 seen c1-1")
+		entries, err := again.Evidence(t.Context(), "s")
+		if err != nil || len(entries) != 3 {
+			t.Fatal(len(entries), err)
+		}
+		if got, want := entries[2].Event.At, attendance.At(now.Add(9*time.Second)); got != want {
+			t.Errorf("credited until %v, want %v from the file", got, want)
+		}
+	})
+}
+
+func TestEveryBeatIsOnDiskFirst(t *testing.T) {
+	c := ownServer(t)
+	s := open(t, Config{URL: "unix://" + c.socket, Dir: t.TempDir(), Node: "one"})
+	l := acquire(t, s, "s")
+	c.freeze(t)
+	defer c.thaw(t)
+	now := l.Now()
+	l.Beat(rooms.Beat{At: now, Here: []rooms.Presence{here("p1", "c1-1", now)}})
+	eventually(t, "the beat is on disk", func() bool {
+		text, err := os.ReadFile(s.file(l.owned, beatSuffix))
+		var kept beat
+		return err == nil && json.Unmarshal(text, &kept) == nil && kept.At == attendance.At(now)
+	})
 }
 
 func TestLeftBehind(t *testing.T) {
