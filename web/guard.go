@@ -23,7 +23,7 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 // permissions are what a group needs of a browser; everything else is off.
 const permissions = "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), fullscreen=(self), " +
 	"picture-in-picture=(self), screen-wake-lock=(self), speaker-selection=(self), " +
-	"accelerometer=(), bluetooth=(), browsing-topics=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), " +
+	"accelerometer=(), browsing-topics=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), " +
 	"local-fonts=(), magnetometer=(), midi=(), payment=(), publickey-credentials-get=(), serial=(), usb=(), xr-spatial-tracking=()"
 
 // guarded is what every answer goes through, the WebSocket's too: an id, the
