@@ -84,7 +84,7 @@ func lockServer(ctx context.Context, dir string) (*os.File, error) {
 		if socket, ok := runningSocket(dir); ok {
 			old := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, MaxRetries: -1})
 			old.ShutdownNoSave(ctx) // answers by hanging up; the lock tells
-			old.Close()
+			_ = old.Close()
 		}
 		if wait.wait(ctx) != nil {
 			return nil, fmt.Errorf("another redis-server is still using %s", dir)
@@ -140,7 +140,7 @@ func (c *child) run(failed chan<- error) {
 	}
 }
 
-// once runs one server and returns how it ended, never nil.
+// once runs one server and returns how it ended, which is nil only after stop.
 func (c *child) once() error {
 	cmd := exec.Command(c.binary, //nolint:noctx // outlives any request; stop ends it
 		"--port", "0", "--unixsocket", c.socket, "--unixsocketperm", "700",
@@ -163,18 +163,18 @@ func (c *child) once() error {
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended just now
 	select {
-	case <-ended:
+	case err := <-ended:
+		return err
 	case <-time.After(5 * time.Second):
 		_ = cmd.Process.Kill()
-		<-ended
+		return <-ended
 	}
-	return errors.New("redis-server was stopped")
 }
 
 // ready waits until the server answers; loading its file may take a while.
 func (c *child) ready(ctx context.Context, failed <-chan error) error {
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: c.socket, MaxRetries: -1, DialerRetries: 1})
-	defer rdb.Close()
+	defer func() { _ = rdb.Close() }()
 	var wait backoff
 	for {
 		if rdb.Ping(ctx).Err() == nil {

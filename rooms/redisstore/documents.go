@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -107,8 +106,8 @@ func (s *Store) overlapping(ctx context.Context, from, to time.Time) ([]schedule
 
 // startingIn are the sessions that the index has from from to to, by start and id.
 func (s *Store) startingIn(ctx context.Context, from, to time.Time) ([]rooms.SessionID, error) {
-	names, err := s.rdb.ZRangeByScore(ctx, byStartKey, &redis.ZRangeBy{
-		Min: strconv.FormatInt(from.UnixMilli(), 10), Max: strconv.FormatInt(to.UnixMilli(), 10),
+	names, err := s.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: byStartKey, ByScore: true, Start: from.UnixMilli(), Stop: to.UnixMilli(),
 	}).Result()
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)

@@ -90,8 +90,9 @@ func (s *Store) acquire(ctx context.Context, session rooms.SessionID) (*lease, e
 	}
 	var memory rooms.Memory
 	if text := answer.text(4); text != "" {
-		if err := json.Unmarshal([]byte(text), &memory); err != nil {
-			return nil, fmt.Errorf("read memory: %w", err)
+		if err := json.Unmarshal([]byte(text), &memory); err != nil { // the group meets all the same
+			s.log.Error("the memory of a room cannot be read", "session", session, "err", err)
+			memory = rooms.Memory{}
 		}
 	}
 	return s.start(ctx, owned{session, epoch}, anchor(now, sent, received), memory), nil

@@ -201,17 +201,17 @@ func (s *Store) dial(ctx context.Context, options *redis.Options) error {
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	rdb := redis.NewClient(options)
 	if err := rdb.Ping(ctx).Err(); err != nil {
-		rdb.Close()
+		_ = rdb.Close()
 		return err
 	}
 	s.rdb = rdb
-	s.closers = append(s.closers, func() { rdb.Close() })
+	s.closers = append(s.closers, func() { _ = rdb.Close() })
 	return nil
 }
 
 // Close ends what is left of leases, without giving them back, and everything
 // that Open started. Rooms are closed before.
-func (s *Store) Close() error {
+func (s *Store) Close() {
 	s.stop()
 	s.mu.Lock()
 	for l := range s.leases {
@@ -220,7 +220,6 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	s.tasks.Wait()
 	s.shut()
-	return nil
 }
 
 func (s *Store) shut() {

@@ -141,10 +141,7 @@ func TestOwnServer(t *testing.T) {
 	if err := l.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s.stop = nil
+	s.crash()
 	again := open(t, Config{Dir: dir})
 	if again.Node() != node || node == "" {
 		t.Errorf("the node is %q after a restart, was %q", again.Node(), node)
@@ -225,6 +222,7 @@ func TestALeftServerIsStopped(t *testing.T) {
 	left := &child{binary: "redis-server", dir: dir, socket: socket, lock: lock, tail: &tail{}, quit: make(chan struct{})}
 	ended := make(chan error, 1)
 	go func() { ended <- left.once() }()
+	eventually(t, "it runs", func() bool { return left.pid.Load() != 0 })
 	eventually(t, "it answers", func() bool {
 		conn, err := net.Dial("unix", socket)
 		if err == nil {

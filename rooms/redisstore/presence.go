@@ -18,7 +18,8 @@ const staleAfter = rooms.BeatEvery + rooms.BeatEvery/2
 
 // Presence is who is in the session now, by its last beat, and when that was.
 // A room whose owner has not beaten for staleAfter has nobody known to be in
-// it: then asOf is now and the state is what a person who came now would find.
+// it, nor has one that an earlier process of this node held: then asOf is now
+// and the state is what a person who came now would find.
 func (s *Store) Presence(ctx context.Context, session rooms.SessionID) (
 	state rooms.RoomState, here []rooms.Presence, asOf time.Time, err error,
 ) {
@@ -28,12 +29,25 @@ func (s *Store) Presence(ctx context.Context, session rooms.SessionID) (
 		return "", nil, time.Time{}, fmt.Errorf("read presence of session %s: %w", session, err)
 	}
 	now := answer.time(0)
-	if text := answer.text(3); text != "" && now.Sub(beatenAt(text)) <= staleAfter {
+	dead := answer.text(5) == s.node && !s.holds(owned{session, answer.number(2)})
+	if text := answer.text(3); text != "" && !dead && now.Sub(beatenAt(text)) <= staleAfter {
 		if _, b, err := parseBeat(answer.text(2), text); err == nil {
 			return b.State, b.presence(), b.At.Time(), nil
 		}
 	}
 	return emptyState(answer.text(4)), nil, now.Truncate(time.Millisecond), nil
+}
+
+// holds reports whether a lease of this process is live.
+func (s *Store) holds(o owned) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range s.leases {
+		if l.owned == o {
+			return true
+		}
+	}
+	return false
 }
 
 // beatenAt is the Redis TIME at which a beat was written.

@@ -45,7 +45,7 @@ func child1(name string) int {
 		return 1
 	}
 	if name == "open" {
-		fmt.Println("open")
+		fmt.Fprintln(os.Stdout, "open")
 		<-ctx.Done() // never
 		return 0
 	}
@@ -54,7 +54,7 @@ func child1(name string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Println("acquired")
+	fmt.Fprintln(os.Stdout, "acquired")
 	record(l.(*lease)) // until killed
 	return 0
 }
@@ -69,7 +69,7 @@ func record(l *lease) {
 		l.rec.mu.Unlock()
 		if now > safe {
 			safe = now
-			fmt.Println(safe)
+			fmt.Fprintln(os.Stdout, safe)
 		}
 		timer := time.NewTimer(time.Millisecond)
 		<-timer.C

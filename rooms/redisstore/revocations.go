@@ -139,7 +139,7 @@ func (s *Store) readRevoked(ctx context.Context) error {
 		return nil
 	}
 	now := strconv.FormatInt(clock.Val().UnixMilli(), 10)
-	texts, err := s.rdb.ZRangeByScore(ctx, revokedKey, &redis.ZRangeBy{Min: "(" + now, Max: "+inf"}).Result()
+	texts, err := s.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: revokedKey, ByScore: true, Start: "(" + now, Stop: "+inf"}).Result()
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,12 @@ func (s *Store) settleAll(ctx context.Context, session rooms.SessionID, beats ma
 			s.log.Error("a beat cannot be read", "session", session, "epoch", field, "err", err)
 			continue
 		}
-		if err := s.settle(ctx, owned{session, epoch}, left); err != nil {
+		err = s.settle(ctx, owned{session, epoch}, left)
+		if errors.Is(err, errDamaged) { // as above
+			s.log.Error("a beat cannot be settled", "session", session, "epoch", epoch, "err", err)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		if err := s.rdb.HDel(ctx, beatsKey(session), field).Err(); err != nil {

@@ -190,6 +190,18 @@ func TestPresence(t *testing.T) {
 		age(t, b, "s", 1, 3*time.Second)
 		want(rooms.Held, 0)
 
+		// A restarted node knows at once that what it held before is over.
+		two := b.open(t, t.TempDir(), "two")
+		m := acquire(t, two, "s2")
+		beaten(t, b, m, rooms.Beat{At: m.Now(), State: rooms.Live, Here: []rooms.Presence{p}})
+		if _, here, _, err := s.Presence(t.Context(), "s2"); err != nil || len(here) != 1 {
+			t.Errorf("another node's room has %d people, %v; want 1", len(here), err)
+		}
+		two.crash()
+		if _, here, _, err := b.open(t, t.TempDir(), "two").Presence(t.Context(), "s2"); err != nil || len(here) != 0 {
+			t.Errorf("%d people are in a room whose node has restarted, %v", len(here), err)
+		}
+
 		beaten(t, b, l, rooms.Beat{At: now.Add(time.Second), State: rooms.Live, Here: []rooms.Presence{p}})
 		want(rooms.Live, 1)
 		next := acquire(t, s, "s") // a restart: the former beat says nothing any more

@@ -122,10 +122,13 @@ func sameIdentity(from stream, e Entry) bool {
 		e.Event.Epoch == from.epoch && e.Event.Seq == e.Seq
 }
 
+// errDamaged: what was stored as a hash is none.
+var errDamaged = errors.New("a stored hash is damaged")
+
 func parseLink(text string) (link, error) {
 	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != len(link{}) {
-		return link{}, errors.New("a stored hash is damaged")
+		return link{}, errDamaged
 	}
 	return link(b), nil
 }

@@ -16,7 +16,7 @@ import (
 // item after those, a *holeError, or Redis's own; force writes over a hole.
 func (s *Store) write(ctx context.Context, o owned, items []item, force bool) (done int, err error) {
 	for done < len(items) {
-		run := items[done : done+sameKind(items[done:])]
+		run := items[done : done+min(batch, sameKind(items[done:]))]
 		var n int
 		if run[0].Kind == kindMemory {
 			n, err = s.save(ctx, o, run)
