@@ -75,7 +75,8 @@ func (p *packet) readExtensions(profile uint16, b []byte, ids extensions) {
 		return
 	}
 	for len(b) > 0 {
-		id, size, head := b[0], 0, 1
+		var size int
+		id, head := b[0], 1
 		switch {
 		case id == 0: // padding
 			b = b[1:]

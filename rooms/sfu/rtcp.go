@@ -22,12 +22,11 @@ func (i *inboundRTCP) Write(b []byte) (int, error) {
 	t := i.transport
 	now := t.now()
 	t.proofOfLife(now)
-	packets, err := rtcp.Unmarshal(b)
-	if err != nil {
-		return len(b), nil // what we cannot read is not for us
-	}
-	for _, p := range packets {
-		i.take(p, now)
+	// What cannot be read is not for us.
+	if packets, err := rtcp.Unmarshal(b); err == nil {
+		for _, p := range packets {
+			i.take(p, now)
+		}
 	}
 	return len(b), nil
 }

@@ -206,7 +206,7 @@ func (t *transport) pollConsent(last *uint64, before int64) {
 		return
 	}
 	t.rtt.Store(int64(pair.CurrentRoundTripTime * float64(time.Second)))
-	if n := uint64(pair.ResponsesReceived); n != *last {
+	if n := pair.ResponsesReceived; n != *last {
 		*last = n
 		t.proofOfLife(before)
 	}
