@@ -55,7 +55,7 @@ export async function newServer({ redisURL } = {}) {
   const env = {
     PATH: process.env.PATH,
     VIOP_LISTEN: `127.0.0.1:${port}`,
-    VIOP_MEDIA: `127.0.0.1:${media}`,
+    VIOP_MEDIA: `:${media}`,
     VIOP_DATA: data,
     VIOP_JWT_SECRETS: `e2e:${randomBytes(32).toString('base64')}`,
     VIOP_DATA_KEYS: `e2e:${randomBytes(32).toString('hex')}`,
@@ -107,6 +107,7 @@ export async function newServer({ redisURL } = {}) {
 
   return {
     url,
+    mediaPort: media,
     data,
     start,
     run,
