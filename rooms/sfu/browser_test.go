@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"net/netip"
@@ -278,7 +279,7 @@ func (b *browser) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 					g.pic, g.tl0, g.key = d.Picture, d.TL0, d.Keyframe
 				}
 			}
-			if i := slices.Index(p.Payload, '<'); i >= 0 {
+			if i := bytes.LastIndexByte(p.Payload, '<'); i >= 0 {
 				g.from, _, _ = strings.Cut(string(p.Payload[i+1:]), "/")
 			}
 			b.mu.Lock()
@@ -416,8 +417,9 @@ func (b *browser) unbroken(track string) {
 	}
 	for i := 1; i < len(list); i++ {
 		p, q := list[i-1], list[i]
-		// Pion's client drops what comes while it sets up SRTP and its reader.
-		if early := i < 100 && int16(q.seq-p.seq) > 0; early && q.seq != p.seq+1 {
+		// Pion's client drops and mixes what comes while it sets up SRTP and its
+		// reader.
+		if i < 100 && q.seq != p.seq+1 {
 			continue
 		}
 		if q.seq != p.seq+1 {
