@@ -84,7 +84,11 @@ func TestAFormerOwnerIsFencedOff(t *testing.T) {
 		former.Save(rooms.Memory{State: rooms.Ended})
 		former.Beat(rooms.Beat{At: former.Now(), State: rooms.Ended})
 		flush(t, former)
-		<-former.Lost()
+		select {
+		case <-former.Lost():
+		case <-time.After(5 * time.Second):
+			t.Fatal("the former owner is not told that it lost the room")
+		}
 		wantStory(t, one, "s", "1 log 1 admitted c1-1") // a fact stays a fact
 		if state, _, _, err := one.Presence(t.Context(), "s"); err != nil || state == rooms.Ended {
 			t.Errorf("Presence = %s, %v: the former owner's beat counts", state, err)

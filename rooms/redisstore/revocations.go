@@ -32,11 +32,18 @@ type place struct{ subject, session string }
 
 func (s *snapshot) now() time.Time { return time.Now().Add(s.offset) }
 
-// watcher is told of every revocation in force, once. Owned by the poller,
-// once it is in the store's list.
+// watcher is told of every revocation in force. Owned by the poller, once it
+// is in the store's list.
 type watcher struct {
 	call func(auth.Revocation)
-	told map[auth.Revocation]bool
+	told map[telling]bool
+}
+
+// telling is a revocation with the epoch of the room it was told for; 0 when
+// this node had no such room.
+type telling struct {
+	auth.Revocation
+	epoch int
 }
 
 // Revoked implements auth.Revocations, from memory, as fresh as RevocationsAge
@@ -86,11 +93,13 @@ func (s *Store) Revoke(ctx context.Context, r auth.Revocation) error {
 }
 
 // WatchRevocations has call told of every revocation that is in force or comes
-// into force, once. It is called from the store's
-// own goroutine and must not block. Watchers stay until Close.
+// into force; of a person's place once more in every epoch of that room on
+// this node, because a seat that is resumed after a crash asks for no token.
+// It is called from the store's own goroutine and must not block. Watchers stay
+// until Close.
 func (s *Store) WatchRevocations(call func(auth.Revocation)) {
 	s.mu.Lock()
-	s.watchers = append(s.watchers, &watcher{call, map[auth.Revocation]bool{}})
+	s.watchers = append(s.watchers, &watcher{call, map[telling]bool{}})
 	s.mu.Unlock()
 	select {
 	case s.nudge <- struct{}{}:
@@ -167,23 +176,29 @@ func (s *Store) readRevoked(ctx context.Context) error {
 func (s *Store) tell() {
 	s.mu.Lock()
 	watchers := s.watchers[:len(s.watchers):len(s.watchers)]
+	epochs := map[string]int{}
+	for l := range s.leases {
+		if time.Since(l.clock.mark) >= pollEvery { // the room is open by now, and hears it
+			epochs[string(l.session)] = l.epoch
+		}
+	}
 	s.mu.Unlock()
 	list := s.snapshot.Load()
 	now := list.now()
 	for _, w := range watchers {
 		for _, known := range list.tokens {
-			w.tell(now, known)
+			w.tell(now, known, 0)
 		}
-		for _, known := range list.places {
-			w.tell(now, known)
+		for at, known := range list.places {
+			w.tell(now, known, epochs[at.session])
 		}
 	}
 }
 
-func (w *watcher) tell(now time.Time, known []auth.Revocation) {
+func (w *watcher) tell(now time.Time, known []auth.Revocation, epoch int) {
 	for _, r := range known {
-		if !w.told[r] && r.Covers(now, r.TokenID, r.Subject, r.Session) {
-			w.told[r] = true
+		if key := (telling{r, epoch}); !w.told[key] && r.Covers(now, r.TokenID, r.Subject, r.Session) {
+			w.told[key] = true
 			w.call(r)
 		}
 	}

@@ -66,6 +66,28 @@ func TestARevocationIsKnownEverywhereWithinTwoSeconds(t *testing.T) {
 	})
 }
 
+// A seat that is resumed after a crash shows no token, so the room has to hear
+// again whose place was taken back while it was away.
+func TestARoomThatOpensAgainHearsOfRevokedPlaces(t *testing.T) {
+	contract(t, func(t *testing.T, b backend) {
+		s := b.open(t, t.TempDir(), "one")
+		if err := s.Revoke(t.Context(), auth.Revocation{Subject: "p1", Session: "s", Until: time.Now().Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		told := make(chan auth.Revocation, 10)
+		s.WatchRevocations(func(r auth.Revocation) { told <- r })
+		<-told
+		l := acquire(t, s, "s")
+		acquired := time.Now()
+		if r := <-told; r.Subject != "p1" || time.Since(acquired) < pollEvery/2 || time.Since(acquired) > 3*time.Second {
+			t.Errorf("told of %+v %v after the room was taken", r, time.Since(acquired))
+		}
+		if err := l.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestARevocationEnds(t *testing.T) {
 	contract(t, func(t *testing.T, b backend) {
 		s := b.open(t, t.TempDir(), "one")
