@@ -70,7 +70,7 @@ export function createSession(options: SessionOptions): Session {
   const seat = openSeat(store, options.token)
   const preferences = loadPreferences(store)
   let answers: ClientCheckIn | null = null
-  let fresh = true // this snapshot belongs to a page without a PeerConnection
+  let fresh = true // the next snapshot cannot know what this page sends
   let minutesTimer: ReturnType<typeof setTimeout> | undefined
 
   const devices = createDevices({
@@ -120,6 +120,7 @@ export function createSession(options: SessionOptions): Session {
   function act(frame: ServerFrame, before: State): void {
     switch (frame.t) {
       case 'welcome':
+        fresh = true // a new seat knows nothing of our devices yet: it is told, not followed
         // A server that lost its memory asks again; the person need not.
         if (frame.d.check_in && answers) link?.command({ t: 'check_in', d: answers }).catch(report)
         wants.resend()
