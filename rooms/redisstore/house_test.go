@@ -26,7 +26,7 @@ var server string
 
 func TestMain(m *testing.M) {
 	if job := os.Getenv("REDISSTORE_TEST_JOB"); job != "" {
-		os.Exit(child1(job)) // this is a child of a test, see process_test.go
+		os.Exit(otherProcess(job)) // this is a child of a test, see process_test.go
 	}
 	os.Exit(runTests(m))
 }

@@ -35,9 +35,9 @@ func job(t *testing.T, name string, env ...string) (cmd *exec.Cmd, said *bufio.S
 	return cmd, bufio.NewScanner(out)
 }
 
-// child1 is the other process: it opens a store as told and never ends by
+// otherProcess is the other process: it opens a store as told and never ends by
 // itself.
-func child1(name string) int {
+func otherProcess(name string) int {
 	ctx := context.Background()
 	s, err := Open(ctx, Config{URL: os.Getenv("URL"), Dir: os.Getenv("DIR"), Node: "one", AllowVolatile: true}, quiet())
 	if err != nil {

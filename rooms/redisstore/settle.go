@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -165,5 +164,5 @@ func (s *Store) epochs(ctx context.Context, session rooms.SessionID) ([]int, err
 	for i := range epochs {
 		epochs[i] = i + 1
 	}
-	return slices.Clip(epochs), nil
+	return epochs, nil
 }
