@@ -2,9 +2,11 @@ package sfu
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -142,22 +144,26 @@ func (b *browser) build(o browserOptions) {
 	must(b.t, err)
 	b.pc = pc
 	pc.OnTrack(b.receive)
-	b.mic = b.add(&sendTrack{mime: webrtc.MimeTypeOpus, id: "mic"})
+	mic := b.add(&sendTrack{mime: webrtc.MimeTypeOpus, id: "mic"})
+	var camera []*sendTrack
 	if len(o.rids) == 0 {
-		b.camera = []*sendTrack{b.add(&sendTrack{mime: webrtc.MimeTypeVP8, id: "camera", key: true})}
+		camera = append(camera, b.add(&sendTrack{mime: webrtc.MimeTypeVP8, id: "camera", key: true}))
 	} else {
 		first := b.add(&sendTrack{mime: webrtc.MimeTypeVP8, id: "camera", rid: o.rids[0], key: true})
-		b.camera = []*sendTrack{first}
+		camera = append(camera, first)
 		sender := pc.GetSenders()[1]
 		for _, rid := range o.rids[1:] {
 			s := &sendTrack{mime: webrtc.MimeTypeVP8, id: "camera", rid: rid, key: true, mid: first.mid}
 			must(b.t, sender.AddEncoding(s))
-			b.camera = append(b.camera, s)
+			camera = append(camera, s)
 			b.readRTCP(sender, s)
 		}
 	}
-	b.screen = b.add(&sendTrack{mime: webrtc.MimeTypeVP8, id: "screen", key: true, off: true})
+	screen := b.add(&sendTrack{mime: webrtc.MimeTypeVP8, id: "screen", key: true, off: true})
 	b.add(&sendTrack{mime: webrtc.MimeTypeOpus, id: "screenaudio", off: true})
+	b.mu.Lock()
+	b.mic, b.camera, b.screen = mic, camera, screen
+	b.mu.Unlock()
 	for range o.audio {
 		b.slot(webrtc.RTPCodecTypeAudio)
 	}
@@ -253,14 +259,17 @@ func (b *browser) send() {
 			return
 		case <-audio.C:
 			b.mu.Lock()
-			level := b.level
+			level, mic := b.level, b.mic
 			b.mu.Unlock()
-			b.mic.sendVoice(b.name+"-mic", level)
+			mic.sendVoice(b.name+"-mic", level)
 		case <-video.C:
-			for i, c := range b.camera {
+			b.mu.Lock()
+			camera, screen := b.camera, b.screen
+			b.mu.Unlock()
+			for i, c := range camera {
 				c.sendFrame(b.name+"-cam"+c.rid, heights[i])
 			}
-			b.screen.sendFrame(b.name+"-screen", 1080)
+			screen.sendFrame(b.name+"-screen", 1080)
 		}
 	}
 }
@@ -268,8 +277,16 @@ func (b *browser) send() {
 func (b *browser) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 	b.wg.Go(func() {
 		for {
+			// Now and then Pion's close leaves a reader behind; the deadline
+			// finds it.
+			if track.SetReadDeadline(time.Now().Add(time.Second)) != nil {
+				return
+			}
 			p, attributes, err := track.ReadRTP()
 			if err != nil {
+				if errors.Is(err, os.ErrDeadlineExceeded) && !b.stopped() {
+					continue
+				}
 				return
 			}
 			g := got{seq: p.SequenceNumber, ts: p.Timestamp}
@@ -289,11 +306,18 @@ func (b *browser) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 	})
 }
 
-func (b *browser) close() {
+func (b *browser) stopped() bool {
 	select {
 	case <-b.stop:
-		return
+		return true
 	default:
+		return false
+	}
+}
+
+func (b *browser) close() {
+	if b.stopped() {
+		return
 	}
 	close(b.stop)
 	b.peer.Close()

@@ -30,8 +30,7 @@ type room struct {
 	mu     sync.Mutex
 	peers  []*peer // in order of joining
 	closed bool
-
-	// Owned by run.
+	// Changed by tick, read wherever slots are filled.
 	ticks    int
 	speakers speakers
 	spoke    map[string]bool

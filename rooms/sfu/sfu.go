@@ -21,9 +21,9 @@
 // the goroutine of its peer, because Pion's close holds the lock RTCP needs
 // while it waits for the packet path.
 //
-// Where to start: ingress.go and slot.go for packets, room.go for control,
-// peer.go for a browser's life, layers.go for who gets what when a line is
-// thin.
+// Where to start: ingress.go and slot.go for packets, room.go and routing.go
+// for control, peer.go for a browser's life, layers.go for who gets what when a
+// line is thin.
 package sfu
 
 import (
@@ -40,6 +40,8 @@ import (
 type Config struct {
 	// UDP is where media is received and sent from, one port for everybody.
 	// An unspecified address listens on every interface. Invalid: none.
+	// Firefox does not use loopback addresses, so a demonstration for it needs
+	// another one.
 	UDP netip.AddrPort
 	// TCP is the port of ICE-TCP (RFC 6544). Invalid: none.
 	TCP netip.AddrPort
