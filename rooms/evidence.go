@@ -145,14 +145,22 @@ func (s *state) lost(p *person) {
 	s.shut(p, p.seat.conn.seen, attendance.Event{Type: attendance.Lost})
 }
 
-// left closes it for good: now, or, when the person is back on another one, at
-// its last proof of life.
+// left closes it for good: now, or, when the person is back on another one or
+// the line has fallen silent, at its last proof of life. Otherwise whoever
+// removes a person with a dead line, or ends the session over one, would give
+// them the time until the line is noticed to be dead.
 func (s *state) left(p *person, why attendance.Reason) {
 	at := s.now
-	if why == attendance.ReasonReplaced {
+	if why == attendance.ReasonReplaced || s.silent(p) {
 		at = p.seat.conn.seen
 	}
 	s.shut(p, at, attendance.Event{Type: attendance.Left, Reason: why})
+}
+
+// silent: nothing has been heard for longer than a beat. A line that lives is
+// heard of every second or two.
+func (s *state) silent(p *person) bool {
+	return s.now.Sub(p.seat.conn.seen) > BeatEvery
 }
 
 func (s *state) shut(p *person, at time.Time, e attendance.Event) {

@@ -284,6 +284,11 @@ func (s *state) callBreak(_ *person, m Moderate) error {
 // start it was a rehearsal: the room only empties (SPEC §3: "a room opened and
 // closed again before its start is not over").
 func (s *state) end(*person, Moderate) error {
+	for _, p := range s.here() {
+		if s.silent(p) { // `closed` would end it now (SPEC §3)
+			s.lost(p)
+		}
+	}
 	s.do(record{attendance.Event{Type: attendance.Closed, At: attendance.At(s.now)}})
 	rehearsal := s.now.Before(s.plan.Start)
 	s.onBreak, s.breakSince, s.heldSince = false, time.Time{}, time.Time{}
