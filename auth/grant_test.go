@@ -132,7 +132,7 @@ func TestNothingLeaks(t *testing.T) {
 		fmt.Fprintf(&out, "%v %+v %s %d %x\n", value, value, value, value, value)
 	}
 	printed := out.String()
-	for _, secret := range []string{"Lovelace", "4c6f76656c616365", string(k.Secret), fmt.Sprint(k.Secret), fmt.Sprintf("%x", k.Secret), base64.StdEncoding.EncodeToString(k.Secret)} {
+	for _, secret := range []string{"Lovelace", "4c6f76656c616365", string(k.Secret), fmt.Sprintf("%d", k.Secret), fmt.Sprintf("%x", k.Secret), base64.StdEncoding.EncodeToString(k.Secret)} {
 		if strings.Contains(printed, secret) {
 			t.Errorf("%q was printed", secret)
 		}

@@ -163,12 +163,11 @@ func (w *world) checkBeat(b Beat) {
 
 // track is the evidence of one connection, as a reader follows it.
 type track struct {
-	person  string
-	epoch   int
-	at      attendance.Instant
-	phase   connPhase
-	left    bool
-	endings int
+	person string
+	epoch  int
+	at     attendance.Instant
+	phase  connPhase
+	left   bool
 }
 
 // checkEvidence reads the whole log like an auditor.

@@ -82,9 +82,7 @@ type (
 		person PersonID
 		reason Reason
 	}
-	// begin is the first input of every epoch.
-	begin struct{}
-	tick  struct{ health Health }
+	tick struct{ health Health }
 	// barrier is answered, and changes nothing.
 	barrier   struct{}
 	drain     struct{} // this process goes down, the session goes on

@@ -79,7 +79,7 @@ func (c doctorCmd) lookData(context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(probe.Name())
+	defer func() { _ = os.Remove(probe.Name()) }()
 	defer probe.Close()
 	if _, err := c.keys(); err != nil {
 		return "", err
@@ -115,8 +115,7 @@ func (c doctorCmd) lookMedia(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w (is the node running? then this is as it should be)", err)
 	}
-	udp.Close()
-	return addr.String() + " is free", nil
+	return addr.String() + " is free", udp.Close()
 }
 
 // ready asks /readyz of the node that has these settings.

@@ -304,7 +304,9 @@ func (n *node) drain(ctx context.Context) error {
 // close ends the parts in the reverse order of their making.
 func (n *node) close() {
 	if n.media != nil {
-		n.media.Close()
+		if err := n.media.Close(); err != nil {
+			n.log.Warn("close media", "err", err)
+		}
 	}
 	if n.verifier != nil {
 		n.verifier.Close()
@@ -313,7 +315,7 @@ func (n *node) close() {
 		n.store.Close()
 	}
 	if n.listener != nil {
-		n.listener.Close()
+		_ = n.listener.Close() // the server has, unless it never started
 	}
 }
 
