@@ -1,6 +1,6 @@
 // Which page is shown, and what is said aloud over all of them.
 import { useEffect } from 'preact/hooks'
-import { viewOf } from '../state'
+import { type Notice, viewOf } from '../state'
 import { CheckInPage } from './checkin'
 import { ClosingPage } from './closing'
 import { useSession } from './context'
@@ -78,34 +78,26 @@ function JoiningPage() {
 const shown = 6000
 
 function Notices() {
-  const session = useSession()
-  const { notices } = session.state.value
-  const last = notices.at(-1)
-  useEffect(() => {
-    if (!last) return
-    const timer = setTimeout(() => session.noticeDone(last.id), shown)
-    return () => clearTimeout(timer)
-  }, [last?.id])
+  const { notices } = useSession().state.value
+  const said = (tone: Notice['tone']) =>
+    notices.filter((n) => n.tone === tone).map((n) => <Said key={n.id} notice={n} />)
   return (
     <>
       <div class="notices" aria-live="polite">
-        {notices
-          .filter((n) => n.tone === 'calm')
-          .map((n) => (
-            <p key={n.id} class="notice">
-              {n.text}
-            </p>
-          ))}
+        {said('calm')}
       </div>
       <div class="notices notices-urgent" aria-live="assertive">
-        {notices
-          .filter((n) => n.tone === 'urgent')
-          .map((n) => (
-            <p key={n.id} class="notice notice-urgent">
-              {n.text}
-            </p>
-          ))}
+        {said('urgent')}
       </div>
     </>
   )
+}
+
+function Said({ notice }: { notice: Notice }) {
+  const session = useSession()
+  useEffect(() => {
+    const timer = setTimeout(() => session.noticeDone(notice.id), shown)
+    return () => clearTimeout(timer)
+  }, [session, notice.id])
+  return <p class={notice.tone === 'urgent' ? 'notice notice-urgent' : 'notice'}>{notice.text}</p>
 }

@@ -79,7 +79,7 @@ function Minutes({ rows }: { rows: readonly MinutesRow[] }) {
 
 function Lost({ row }: { row: MinutesRow }) {
   const lost = row.lost.filter((l) => l.ms > 0)
-  if (lost.length === 0) return <span class="hint">nothing lost</span>
+  if (lost.length === 0) return <span class="hint">None</span>
   return (
     <ul class="plain lost">
       {lost.map((l) => (

@@ -47,7 +47,7 @@ export function Controls({ panel }: { panel: PanelSwitch | null }) {
         />
         <Control
           icon={cameraOn ? 'camera' : 'cameraOff'}
-          text={cameraOn ? 'Camera off' : 'Camera on'}
+          text={cameraOn ? 'Stop camera' : 'Start camera'}
           label={`Camera is ${cameraOn ? 'on: switch off' : 'off: switch on'}`}
           off={!cameraOn}
           shortcut="V"

@@ -20,10 +20,12 @@ export function LobbyPage() {
       <LinkBanner />
       <div class="lobby">
         <div>
-          <p class="lead" role="status">
-            {room ? lobbyText(room, now) : 'You will be let in soon.'}
-          </p>
-          <div class="breathing" aria-hidden="true" />
+          <div class="lobby-now">
+            <div class="breathing" aria-hidden="true" />
+            <p class="lead" role="status">
+              {room ? lobbyText(room, now) : 'You will be let in soon.'}
+            </p>
+          </div>
           {own?.waiting_since !== undefined && (
             <p class="hint">
               You have been here since {clock(own.waiting_since)} ({waited(now - own.waiting_since)}).

@@ -20,6 +20,10 @@ export function PanelPage({ onClose }: { onClose: () => void }) {
   const here = people.filter(isIn).sort((a, b) => a.name.localeCompare(b.name))
   const act = (d: ClientModerate) => void session.moderate(d).catch(report)
 
+  // On a phone the panel takes the place of the group, so the focus goes with it.
+  useEffect(() => {
+    if (matchMedia('(max-width: 899px)').matches) panel.current?.querySelector('button')?.focus()
+  }, [])
   useEffect(() => {
     const closes = (e: KeyboardEvent) => {
       if (e.key === 'Escape' && matchMedia('(max-width: 899px)').matches) onClose()
@@ -30,7 +34,7 @@ export function PanelPage({ onClose }: { onClose: () => void }) {
   }, [onClose])
 
   return (
-    <aside ref={panel} class="panel" aria-label="People and room">
+    <section ref={panel} class="panel" aria-label="People and room">
       <div class="panel-head">
         <h2>People</h2>
         <button type="button" class="icon-button" aria-label="Close the panel" onClick={onClose}>
@@ -85,7 +89,7 @@ export function PanelPage({ onClose }: { onClose: () => void }) {
         </section>
         <RoomActs act={act} />
       </div>
-    </aside>
+    </section>
   )
 }
 

@@ -29,7 +29,7 @@ export function Page({
       </main>
       <footer class="page-foot">
         <NoRecording />
-        <span>Help at any time:</span>
+        <span class="page-foot-words">Help at any time:</span>
         <CrisisLinks />
       </footer>
     </div>
@@ -40,7 +40,7 @@ export function NoRecording() {
   return (
     <span class="no-recording">
       <Icon name="check" />
-      Nothing is recorded
+      Not recorded
     </span>
   )
 }

@@ -30,8 +30,8 @@ export function RoomPage() {
             <span class="sr"> people here</span>
           </span>
         </h1>
+        <NoRecording />
         <div class="room-facts">
-          <NoRecording />
           {state.room?.locked && (
             <span class="fact">
               <Icon name="lock" />
@@ -42,11 +42,13 @@ export function RoomPage() {
         </div>
         <CrisisLinks />
       </header>
-      <main class="room-main">
-        <Banners />
-        <Gallery />
+      <main class="room-body">
+        <div class="room-main">
+          <Banners />
+          <Gallery />
+        </div>
+        {staff && open && <PanelPage onClose={() => setOpen(false)} />}
       </main>
-      {staff && open && <PanelPage onClose={() => setOpen(false)} />}
       <Controls
         panel={
           staff

@@ -22,7 +22,6 @@ export function Tile({ person, self }: { person: ServerPerson; self: boolean }) 
   const speaking = state.voices.has(handle) && person.mic
   const away = person.state === 'reconnecting'
   const held = state.slots.length > 0 && !self ? slotOf(state, handle, 'camera') : undefined
-  const name = self ? `${person.name} (you)` : person.name
   const role = roleText(person.role)
   const classes = ['tile', speaking && 'tile-speaking', away && 'tile-away'].filter(Boolean).join(' ')
   return (
@@ -43,7 +42,10 @@ export function Tile({ person, self }: { person: ServerPerson; self: boolean }) 
           <Icon name={person.mic ? 'mic' : 'micOff'} />
           <span class="sr">{person.mic ? 'microphone on,' : 'muted,'}</span>
         </span>
-        <span class="tile-who">{name}</span>
+        <span class="tile-who">
+          <span class="tile-text">{person.name}</span>
+          {self && ' (you)'}
+        </span>
         {role && <span class="tile-role">{role}</span>}
       </p>
     </li>
