@@ -190,7 +190,7 @@ test('a group meets, and its minutes come out the other end', async (t) => {
       'Elm Street',
       'eyJ',
       'a=candidate',
-      '127.0.0.1:' + server.mediaPort,
+      `127.0.0.1:${server.mediaPort}`,
     ])
       assert.ok(!server.log().includes(secret), `the log holds ${secret}`)
   })

@@ -13,18 +13,22 @@ export interface SectionStats {
   readonly energy: number
 }
 
+export interface SentStats {
+  readonly source: 'mic' | 'camera' | 'screen' | 'screen_audio'
+  readonly kind: 'audio' | 'video'
+  readonly rid: string
+  readonly packets: number
+  readonly height: number
+}
+
 export interface PeerStats {
   readonly state: string
   /** Offers made by this page so far; joins and leaves of others add none. */
   readonly offers: number
   readonly pair: { readonly protocol: string; readonly local: string; readonly remote: string } | null
   readonly srtp: string
-  readonly sent: readonly {
-    readonly kind: string
-    readonly rid: string
-    readonly packets: number
-    readonly height: number
-  }[]
+  /** In the order of the sections: microphone, camera by layer, screen, screen sound. */
+  readonly sent: readonly SentStats[]
   readonly received: readonly SectionStats[]
 }
 
@@ -47,14 +51,7 @@ export async function readStats(pc: RTCPeerConnection | null, offers: number): P
     offers,
     pair: selectedPair(all, entries, transport),
     srtp: transport ? string(transport, 'srtpCipher') : '',
-    sent: all
-      .filter((e) => e.type === 'outbound-rtp')
-      .map((e) => ({
-        kind: string(e, 'kind'),
-        rid: string(e, 'rid'),
-        packets: number(e, 'packetsSent'),
-        height: number(e, 'frameHeight'),
-      })),
+    sent: sent(pc, all),
     received: received(pc, all),
   }
 }
@@ -81,6 +78,23 @@ function selectedPair(
     local: string(local, 'candidateType'),
     remote: string(remote, 'candidateType'),
   }
+}
+
+// A report has no order of its own, so the sections give theirs (media.ts).
+function sent(pc: RTCPeerConnection, all: Entry[]): SentStats[] {
+  const sources = ['mic', 'camera', 'screen', 'screen_audio'] as const
+  return sources.flatMap((source, i) => {
+    const mid = pc.getTransceivers()[i]?.mid
+    return all
+      .filter((e) => e.type === 'outbound-rtp' && e.mid === mid)
+      .map((e) => ({
+        source,
+        kind: string(e, 'kind') === 'audio' ? ('audio' as const) : ('video' as const),
+        rid: string(e, 'rid'),
+        packets: number(e, 'packetsSent'),
+        height: number(e, 'frameHeight'),
+      }))
+  })
 }
 
 function received(pc: RTCPeerConnection, all: Entry[]): SectionStats[] {

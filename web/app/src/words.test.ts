@@ -81,8 +81,7 @@ describe('the stored seat', () => {
   })
 
   it.each(['nonsense', '[]', '{"token":1}', 'null'])('%s is no seat', (text) =>
-    expect(loadSeat(store(text))).toBeNull(),
-  )
+    expect(loadSeat(store(text))).toBeNull())
 
   it('without a valid welcome is only the invite', () => {
     const text = '{"token":"t","instance":"i","kept":{"welcome":{},"resume":"r","ack":1}}'

@@ -1,16 +1,17 @@
 // A clinic for one test: a program, a therapist, patients, and one session
 // that has just begun, put in by the API as a scheduling system would.
-import { at } from './server.mjs';
+import { at } from './server.mjs'
 
-export const therapist = { id: 't1', role: 'facilitator', name: 'Tara L.' };
-export const ana = { id: 'p1', role: 'patient', name: 'Ana P.' };
-export const ben = { id: 'p2', role: 'patient', name: 'Ben K.' };
-export const cleo = { id: 'p3', role: 'patient', name: 'Cleo M.' };
+export const therapist = { id: 't1', role: 'facilitator', name: 'Tara L.' }
+export const ana = { id: 'p1', role: 'patient', name: 'Ana P.' }
+export const ben = { id: 'p2', role: 'patient', name: 'Ben K.' }
+export const cleo = { id: 'p3', role: 'patient', name: 'Cleo M.' }
 
 /** Arranges the session and gives the invitations: one link for each person. */
 export async function arrange(server, session, patients) {
-  await server.api('PUT', '/v1/programs/adult', { timezone: 'America/Chicago' });
-  for (const { id, ...person } of [therapist, ...patients]) await server.api('PUT', `/v1/people/${id}`, person);
+  await server.api('PUT', '/v1/programs/adult', { timezone: 'America/Chicago' })
+  for (const { id, ...person } of [therapist, ...patients])
+    await server.api('PUT', `/v1/people/${id}`, person)
   await server.api('PUT', `/v1/sessions/${session}`, {
     program: 'adult',
     service: 'group',
@@ -18,23 +19,25 @@ export async function arrange(server, session, patients) {
     scheduled_end: at(3 * 3_600_000),
     roster: patients.map((p) => p.id),
     facilitators: [therapist.id],
-  });
-  const links = {};
+  })
+  const links = {}
   for (const { id } of [therapist, ...patients])
-    links[id] = (await server.api('POST', `/v1/sessions/${session}/invites`, { person: id })).url;
-  return links;
+    links[id] = (await server.api('POST', `/v1/sessions/${session}/invites`, { person: id })).url
+  return links
 }
 
 /** The CSV of a session as a map from person to their row. */
 export async function minutes(server, session) {
-  const [head, ...lines] = (await server.api('GET', `/v1/sessions/${session}/attendance.csv`)).trim().split('\r\n');
-  const names = head.split(',');
+  const [head, ...lines] = (await server.api('GET', `/v1/sessions/${session}/attendance.csv`))
+    .trim()
+    .split('\r\n')
+  const names = head.split(',')
   return Object.fromEntries(
     lines.map((line) => {
-      const row = Object.fromEntries(line.split(',').map((value, i) => [names[i], value]));
-      return [row.person, row];
+      const row = Object.fromEntries(line.split(',').map((value, i) => [names[i], value]))
+      return [row.person, row]
     }),
-  );
+  )
 }
 
 /**
@@ -42,19 +45,19 @@ export async function minutes(server, session) {
  * when it sees, from the outside, that somebody is in and that they are not.
  */
 export class Stopwatch {
-  #total = 0;
-  #since = null;
+  #total = 0
+  #since = null
   start() {
-    this.#since ??= Date.now();
+    this.#since ??= Date.now()
   }
   stop() {
-    if (this.#since !== null) this.#total += Date.now() - this.#since;
-    this.#since = null;
+    if (this.#since !== null) this.#total += Date.now() - this.#since
+    this.#since = null
   }
   get ms() {
-    return this.#total + (this.#since === null ? 0 : Date.now() - this.#since);
+    return this.#total + (this.#since === null ? 0 : Date.now() - this.#since)
   }
 }
 
 /** Proof of life is written every beat, so no figure may be further off. */
-export const beat = 5_000;
+export const beat = 5_000

@@ -1,50 +1,50 @@
 // A network line that a test can cut: HTTP, WebSocket and media of one browser
 // go through it, and when it is cut nothing passes in either direction,
 // without anybody being told, as when a phone leaves its Wi-Fi.
-import { createSocket } from 'node:dgram';
-import { connect, createServer } from 'node:net';
+import { createSocket } from 'node:dgram'
+import { connect, createServer } from 'node:net'
 
 /**
  * @param {string} serverURL where the server listens for HTTP
  * @param {number} mediaPort its media port
  */
 export async function newLine(serverURL, mediaPort) {
-  const target = new URL(serverURL);
-  let cut = false;
+  const target = new URL(serverURL)
+  let cut = false
 
-  const sockets = new Set();
+  const sockets = new Set()
   const tcp = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname);
+    const far = connect(Number(target.port), target.hostname)
     for (const [from, to] of [
       [near, far],
       [far, near],
     ]) {
-      sockets.add(from);
-      from.on('data', (bytes) => !cut && to.write(bytes));
-      from.on('error', () => to.destroy());
+      sockets.add(from)
+      from.on('data', (bytes) => !cut && to.write(bytes))
+      from.on('error', () => to.destroy())
       from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
+        sockets.delete(from)
+        to.destroy()
+      })
     }
-  });
-  await new Promise((done) => tcp.listen(0, '127.0.0.1', done));
+  })
+  await new Promise((done) => tcp.listen(0, '127.0.0.1', done))
 
   // One browser, so whoever spoke last from the near side is the browser.
-  const near = createSocket('udp4');
-  const far = createSocket('udp4');
-  let browser;
+  const near = createSocket('udp4')
+  const far = createSocket('udp4')
+  let browser
   near.on('message', (packet, from) => {
-    browser = from;
-    if (!cut) far.send(packet, mediaPort, '127.0.0.1');
-  });
+    browser = from
+    if (!cut) far.send(packet, mediaPort, '127.0.0.1')
+  })
   far.on('message', (packet) => {
-    if (!cut && browser) near.send(packet, browser.port, browser.address);
-  });
-  await new Promise((done) => near.bind(0, '127.0.0.1', done));
-  await new Promise((done) => far.bind(0, '127.0.0.1', done));
+    if (!cut && browser) near.send(packet, browser.port, browser.address)
+  })
+  await new Promise((done) => near.bind(0, '127.0.0.1', done))
+  await new Promise((done) => far.bind(0, '127.0.0.1', done))
 
-  const port = near.address().port;
+  const port = near.address().port
   return {
     /** The link, by way of this line. */
     through: (link) => link.replace(target.host, `127.0.0.1:${tcp.address().port}`),
@@ -73,16 +73,16 @@ export async function newLine(serverURL, mediaPort) {
       };
     })();`,
     cut() {
-      cut = true;
+      cut = true
     },
     mend() {
-      cut = false;
+      cut = false
     },
     async close() {
-      for (const socket of sockets) socket.destroy();
-      near.close();
-      far.close();
-      await new Promise((done) => tcp.close(done));
+      for (const socket of sockets) socket.destroy()
+      near.close()
+      far.close()
+      await new Promise((done) => tcp.close(done))
     },
-  };
+  }
 }

@@ -32,8 +32,8 @@ export function Tile({ person, self }: { person: ServerPerson; self: boolean }) 
         {person.help && !self && <Badge icon="help" text="Help" urgent />}
         {speaking && <Badge icon="wave" text="Speaking" quiet />}
       </div>
-      {away && <p class="tile-note">Reconnecting …</p>}
-      {person.state === 'admitted' && <p class="tile-note">Joining …</p>}
+      {away && <p class="tile-note">Reconnecting</p>}
+      {person.state === 'admitted' && <p class="tile-note">Joining</p>}
       {!away && person.camera && held?.paused && held.why === 'bandwidth' && (
         <p class="tile-note">Picture paused: weak connection</p>
       )}

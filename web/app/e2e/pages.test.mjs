@@ -1,0 +1,138 @@
+// Every page a person meets, in the real thing: axe finds nothing, nothing
+// scrolls sideways, and the pictures of the README are taken.
+import assert from 'node:assert/strict'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import axe from '@axe-core/playwright'
+import { launchChromium } from './lib/browsers.mjs'
+import { ana, arrange, ben, therapist } from './lib/clinic.mjs'
+import { newServer, until } from './lib/server.mjs'
+
+const AxeBuilder = axe.default ?? axe
+const shots = join(dirname(fileURLToPath(import.meta.url)), 'screenshots')
+
+let server
+let chromium
+before(async () => {
+  await mkdir(shots, { recursive: true })
+  server = await newServer()
+  await server.start()
+  chromium = await launchChromium()
+})
+after(async () => {
+  await chromium?.close()
+  await server?.stop()
+})
+
+/** Looks at the page as it is now, on both kinds of glass. */
+async function look(person, what) {
+  const { violations } = await new AxeBuilder({ page: person.page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
+    .analyze()
+  assert.deepEqual(
+    violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(' ')}`),
+    [],
+    `axe on ${what}`,
+  )
+  const [wide, glass] = await person.evaluate(
+    '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+  )
+  assert.ok(wide <= glass, `${what} scrolls sideways: ${wide} > ${glass}`)
+}
+
+test('every page, from the device test to the minutes', async (t) => {
+  const elsewhere = new Set()
+  const links = await arrange(server, 's1', [ana, ben])
+  const tara = await chromium.person('Tara')
+  const phone = await chromium.person('Ana', { phone: true })
+  const laptop = await chromium.person('Ben')
+  for (const person of [tara, phone, laptop])
+    person.page.on('request', (r) => {
+      const { host, protocol } = new URL(r.url())
+      if (!['data:', 'blob:'].includes(protocol) && host !== new URL(server.url).host) elsewhere.add(r.url())
+    })
+
+  await t.test('an address without an invitation', async () => {
+    await phone.go(server.url)
+    await phone.reads('invitation')
+    await look(phone, 'the page without an invitation')
+  })
+
+  await t.test('the device test', async () => {
+    await phone.go(links[ana.id])
+    await phone.reads('Check how you will be seen and heard')
+    assert.ok(!(await phone.evaluate('location.href')).includes('#'), 'the token is out of the address bar')
+    await look(phone, 'the device test, devices off')
+    await tara.arrive(links[therapist.id])
+    await tara.reads('In the group')
+    await phone.arrive(links[ana.id])
+  })
+
+  await t.test('check-in and lobby', async () => {
+    await phone.reads('A few questions first')
+    await look(phone, 'the check-in')
+    await phone.checkIn()
+    await phone.reads('You are in the lobby')
+    await phone.reads('988')
+    await look(phone, 'the lobby')
+    await phone.shot(join(shots, 'lobby-phone.png'))
+  })
+
+  await t.test('the therapist with somebody in the lobby', async () => {
+    await tara.reads('Lobby (1)')
+    await tara.reads('Private place')
+    await look(tara, 'the room with a lobby')
+    await tara.press('Admit Ana P.')
+  })
+
+  await t.test('the room', async () => {
+    await laptop.arrive(links[ben.id])
+    await laptop.checkIn()
+    await tara.press('Admit Ben K.')
+    for (const person of [tara, phone, laptop])
+      await until(
+        `${person.name} sees two others`,
+        async () => (await person.movingPictures()).length === 2,
+        30,
+      )
+    await laptop.press('Raise hand')
+    await tara.reads('Hands raised')
+    await until('the notices are gone', async () => !(await tara.text()).includes('joined.'), 20)
+    await look(tara, 'the room, therapist')
+    await look(phone, 'the room, phone')
+    await look(laptop, 'the room, patient')
+    await tara.shot(join(shots, 'room-desktop.png'))
+    await phone.shot(join(shots, 'room-phone.png'))
+  })
+
+  await t.test('the therapist on a phone', async () => {
+    await tara.resize(390, 664)
+    await until('the layout follows', async () => (await tara.evaluate('innerWidth')) === 390)
+    await look(tara, 'the room, therapist on a phone')
+    await tara.resize(1280, 800)
+  })
+
+  await t.test('a break is said to all', async () => {
+    await tara.press('Start a break')
+    await phone.reads('break')
+    await look(phone, 'the room on a break')
+    await tara.press('End the break')
+  })
+
+  await t.test('the end', async () => {
+    await tara.press('End for all')
+    await tara.reads('End the group for everybody?')
+    await look(tara, 'the question before the end')
+    await tara.press('End for all')
+    await tara.reads('Ana P.')
+    await phone.reads('The group has ended')
+    await look(tara, 'the closing page')
+    await look(phone, 'the end, patient')
+    await tara.shot(join(shots, 'closing-desktop.png'))
+    await phone.shot(join(shots, 'end-phone.png'))
+  })
+
+  assert.deepEqual([...elsewhere], [], 'no request to anybody else')
+})
