@@ -29,6 +29,7 @@ describe('words for time', () => {
       verdict: 'on_track',
     }
     expect(weekText(week)).toBe('6 h 00 m of 9 h this week, 1 session left')
+    expect(weekText({ ...week, min_ms: 9 * 60 * minute, min_text: '9 h 00 m' })).toBe(weekText(week))
     expect(weekText({ credited_ms: 1, credited_text: '2 h 50 m', verdict: 'no_minimum' })).toBe(
       '2 h 50 m this week',
     )

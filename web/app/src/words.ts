@@ -22,9 +22,12 @@ export function clock(ms: number): string {
   return new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' }).format(ms)
 }
 
+const hour = 3_600_000
+
 /** "6 h 00 m of 9 h this week, 1 session left". */
 export function weekText(week: Week): string {
-  const of = week.min_text ? ` of ${week.min_text}` : ''
+  const whole = week.min_ms && week.min_ms % hour === 0 ? `${week.min_ms / hour} h` : week.min_text
+  const of = whole ? ` of ${whole}` : ''
   const left = week.sessions_left
   const sessions = left === undefined ? '' : left === 1 ? ', 1 session left' : `, ${left} sessions left`
   return `${week.credited_text}${of} this week${sessions}`
