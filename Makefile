@@ -6,7 +6,7 @@ APP   := web/app
 DIST  := web/dist/index.html
 SRC   := $(shell find $(APP) -path $(APP)/node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run test check unit e2e bench fuzz web build image clean
+.PHONY: help run test deps check unit e2e shots bench fuzz web build image clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,6 @@ run: web ## build everything and start a demo group: links to click, data in ./d
 
 test: deps check unit e2e ## everything: checks, Go tests with the race detector, browser tests
 
-.PHONY: deps
 deps:
 	.ci/deps redis-server chromium firefox-esr
 
@@ -34,6 +33,9 @@ unit: web ## Go tests with the race detector, the client's unit tests
 
 e2e: web build ## real browsers against the real binary
 	cd $(APP) && npm run --silent e2e
+
+shots: web build ## take the README's pictures anew
+	cd $(APP) && VIOP_SHOTS=1 node --test e2e/pages.test.mjs
 
 bench: ## the benchmarks behind the figures in the README
 	$(GO) test -run '^$$' -bench . -benchmem ./rooms/... ./signaling/...
