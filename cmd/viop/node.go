@@ -73,7 +73,7 @@ type node struct {
 func (f nodeFlags) serve(ctx context.Context, log *slog.Logger, ready func(*node) error) (err error) {
 	life, stop := context.WithCancel(context.WithoutCancel(ctx)) // parts outlive ctx while draining
 	defer stop()
-	n, err := f.start(life, log)
+	n, err := f.start(ctx, life, log)
 	if err != nil {
 		return err
 	}
@@ -95,9 +95,14 @@ func (f nodeFlags) serve(ctx context.Context, log *slog.Logger, ready func(*node
 	return errors.Join(err, n.drain(life))
 }
 
+// recoverWithin bounds the wait for a store that does not take what an earlier
+// process left: it may be full, and the sessions it has no leftovers of can
+// meet all the same. Opening a room brings its own leftovers home first.
+const recoverWithin = 5 * time.Second
+
 // start makes and joins the parts; what was started is closed again when a
-// later one fails.
-func (f nodeFlags) start(ctx context.Context, log *slog.Logger) (_ *node, err error) {
+// later one fails. It waits as long as ctx lasts; the parts live on with life.
+func (f nodeFlags) start(ctx, life context.Context, log *slog.Logger) (_ *node, err error) {
 	n := &node{log: log}
 	defer func() {
 		if err != nil {
@@ -112,10 +117,12 @@ func (f nodeFlags) start(ctx context.Context, log *slog.Logger) (_ *node, err er
 	}
 	// What an earlier process of this node could not write goes first: a room
 	// is taken over only when its former evidence is complete.
-	if err := n.store.Recover(ctx); err != nil {
+	recovering, cancel := context.WithTimeout(ctx, recoverWithin)
+	defer cancel()
+	if err := n.store.Recover(recovering); err != nil {
 		log.Warn("journals of an earlier run are not in the store yet; they are kept and tried again", "err", err)
 	}
-	if err := n.authenticate(ctx, f); err != nil {
+	if err := n.authenticate(life, f); err != nil {
 		return nil, err
 	}
 	if err := n.openMedia(f); err != nil {

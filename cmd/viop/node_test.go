@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"viop/rooms"
+	"viop/rooms/attendance"
+	"viop/rooms/redisstore"
+)
+
+// realRedis is a redis-server of one test, by its URL.
+func realRedis(t *testing.T) string {
+	t.Helper()
+	binary, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("no redis-server on PATH: this test was NOT run (apt-get install redis-server)")
+	}
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "s")
+	server := exec.CommandContext(t.Context(), binary, "--port", "0", "--unixsocket", socket, "--dir", dir, "--appendonly", "yes", "--save", "")
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Wait() }) // its context has ended it
+	url := "unix://" + socket
+	poll(t, "redis-server answers", func() bool { return redisClient(t, url).Ping(t.Context()).Err() == nil })
+	return url
+}
+
+func redisClient(t *testing.T, url string) *redis.Client {
+	t.Helper()
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+func poll(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("not within 20 s: %s", what)
+		}
+	}
+}
+
+// freeAddress is one of this machine that nobody listens on just now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// serving runs `viop serve` until the test ends it, and waits for its end.
+func serving(t *testing.T, args ...string) (address string, end func() error) {
+	t.Helper()
+	address = freeAddress(t)
+	args = append([]string{"serve", "--listen", address, "--media", freeAddress(t),
+		"--jwt-secrets", "t:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))}, args...)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, args, strings.NewReader(""), t.Output(), t.Output()) }()
+	end = func() error {
+		cancel()
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(30 * time.Second):
+			return context.DeadlineExceeded
+		}
+	}
+	t.Cleanup(func() { cancel() })
+	return address, end
+}
+
+// leaveJournal leaves evidence of an earlier process in dir that the store has
+// not taken.
+func leaveJournal(t *testing.T, url, dir string) {
+	t.Helper()
+	store, err := redisstore.Open(t.Context(), redisstore.Config{URL: url, Dir: dir}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease, err := store.Acquire(t.Context(), "s1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, url, "1")
+	lease.Record(attendance.Event{Type: attendance.Opened})
+	lease.Note(rooms.Note{At: lease.Now(), Action: "lock"})
+	store.Close()
+}
+
+// fill sets how many bytes the Redis may hold; 0 is no limit.
+func fill(t *testing.T, url, bytes string) {
+	t.Helper()
+	if err := redisClient(t, url).ConfigSet(t.Context(), "maxmemory", bytes).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A Redis that is full must not keep a node from starting: it brings the
+// journal home when there is room again.
+func TestStartOnAFullRedis(t *testing.T) {
+	t.Parallel()
+	url, dir := realRedis(t), t.TempDir()
+	leaveJournal(t, url, dir)
+	address, end := serving(t, "--data", dir, "--redis-url", url)
+	poll(t, "the node serves", func() bool {
+		response, err := http.Get("http://" + address + "/healthz")
+		if err == nil {
+			response.Body.Close()
+		}
+		return err == nil
+	})
+	fill(t, url, "0")
+	poll(t, "the journal is in the store", func() bool {
+		n, err := redisClient(t, url).XLen(t.Context(), "viop:{s1}:log:1").Result()
+		return err == nil && n == 1
+	})
+	if err := end(); err != nil {
+		t.Errorf("serve = %v", err)
+	}
+}
+
+// A stop while the node still waits for its store is heeded at once.
+func TestStopWhileStarting(t *testing.T) {
+	t.Parallel()
+	url, dir := realRedis(t), t.TempDir()
+	leaveJournal(t, url, dir)
+	_, end := serving(t, "--data", dir, "--redis-url", url)
+	began := time.Now()
+	if err := end(); err != nil && !strings.Contains(err.Error(), "context canceled") {
+		t.Errorf("serve = %v", err)
+	}
+	if took := time.Since(began); took > recoverWithin-time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+}
