@@ -73,7 +73,7 @@ type node struct {
 func (f nodeFlags) serve(ctx context.Context, log *slog.Logger, ready func(*node) error) (err error) {
 	life, stop := context.WithCancel(context.WithoutCancel(ctx)) // parts outlive ctx while draining
 	defer stop()
-	n, err := f.start(ctx, life, log)
+	n, err := f.start(life, ctx, log)
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,9 @@ func (f nodeFlags) serve(ctx context.Context, log *slog.Logger, ready func(*node
 const recoverWithin = 5 * time.Second
 
 // start makes and joins the parts; what was started is closed again when a
-// later one fails. It waits as long as ctx lasts; the parts live on with life.
-func (f nodeFlags) start(ctx, life context.Context, log *slog.Logger) (_ *node, err error) {
+// later one fails. The parts live with ctx; nothing is waited for longer than
+// starting lasts.
+func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *node, err error) {
 	n := &node{log: log}
 	defer func() {
 		if err != nil {
@@ -112,17 +113,17 @@ func (f nodeFlags) start(ctx, life context.Context, log *slog.Logger) (_ *node, 
 	if err := n.listen(ctx, f); err != nil {
 		return nil, err
 	}
-	if n.store, err = f.open(ctx, false, log); err != nil {
+	if n.store, err = f.open(starting, false, log); err != nil {
 		return nil, err
 	}
 	// What an earlier process of this node could not write goes first: a room
 	// is taken over only when its former evidence is complete.
-	recovering, cancel := context.WithTimeout(ctx, recoverWithin)
+	recovering, cancel := context.WithTimeout(starting, recoverWithin)
 	defer cancel()
 	if err := n.store.Recover(recovering); err != nil {
 		log.Warn("journals of an earlier run are not in the store yet; they are kept and tried again", "err", err)
 	}
-	if err := n.authenticate(life, f); err != nil {
+	if err := n.authenticate(ctx, f); err != nil {
 		return nil, err
 	}
 	if err := n.openMedia(f); err != nil {
