@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,6 +101,9 @@ func (c doctorCmd) lookStore(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer store.Close()
+	if !store.Durable() {
+		return "reachable, and VOLATILE: --allow-volatile accepts that hours can be lost", store.Ping(ctx)
+	}
 	return "reachable, persists, does not evict", store.Ping(ctx)
 }
 
@@ -118,17 +122,27 @@ func (c doctorCmd) lookMedia(ctx context.Context) (string, error) {
 	return addr.String() + " is free", udp.Close()
 }
 
-// ready asks /readyz of the node that has these settings.
+// ready asks /readyz of the node that has these settings, on this machine.
 func (c doctorCmd) ready(ctx context.Context) error {
-	_, port, err := net.SplitHostPort(c.Listen)
+	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("127.0.0.1", port)+"/readyz", nil)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	scheme, client := "http", &http.Client{}
+	if c.TLSCert != "" {
+		// The certificate is for the public name, which need not lead here;
+		// nothing secret is asked or told.
+		scheme = "https"
+		client.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/readyz", nil)
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -3,10 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -160,4 +167,51 @@ func TestStopWhileStarting(t *testing.T) {
 	if took := time.Since(began); took > recoverWithin-time.Second {
 		t.Errorf("the stop took %v", took)
 	}
+}
+
+// `doctor --ready` is a container's health check: it has to find the node
+// wherever it listens, and with whatever certificate.
+func TestDoctorAsksARunningNode(t *testing.T) {
+	t.Parallel()
+	certificate, key := ownCertificate(t)
+	for _, flags := range [][]string{nil, {"--tls-cert", certificate, "--tls-key", key}} {
+		address, end := serving(t, append([]string{"--data", t.TempDir()}, flags...)...)
+		var err error
+		poll(t, "the node is ready", func() bool {
+			_, _, err = command(t, "", append([]string{"doctor", "--ready", "--listen", address}, flags...)...)
+			return err == nil
+		})
+		if err := end(); err != nil {
+			t.Errorf("serve %v = %v", flags, err)
+		}
+	}
+}
+
+// ownCertificate is one that nobody but its owner trusts.
+func ownCertificate(t *testing.T) (certificate, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"groups.example.org"}, NotAfter: time.Now().Add(time.Hour),
+	}
+	public, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name, kind string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	return write("certificate.pem", "CERTIFICATE", public), write("key.pem", "PRIVATE KEY", secret)
 }
