@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,7 +52,11 @@ func (c doctorCmd) Run(ctx context.Context, s std) error {
 }
 
 func (c doctorCmd) lookListen(context.Context) (string, error) {
-	return c.Listen, web.CheckListen(c.Listen, c.TLSCert != "", c.BehindTLSProxy)
+	finding := c.Listen
+	if c.oneAddressForAll() {
+		finding += "; but " + oneAddressForAll
+	}
+	return finding, web.CheckListen(c.Listen, c.TLSCert != "", c.BehindTLSProxy)
 }
 
 func (c doctorCmd) lookTokens(ctx context.Context) (string, error) {
@@ -124,21 +127,11 @@ func (c doctorCmd) lookMedia(ctx context.Context) (string, error) {
 
 // ready asks /readyz of the node that has these settings, on this machine.
 func (c doctorCmd) ready(ctx context.Context) error {
-	host, port, err := net.SplitHostPort(c.Listen)
+	base, client, err := c.local(c.Listen)
 	if err != nil {
 		return err
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	scheme, client := "http", &http.Client{}
-	if c.TLSCert != "" {
-		// The certificate is for the public name, which need not lead here;
-		// nothing secret is asked or told.
-		scheme = "https"
-		client.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,12 @@ type nodeFlags struct {
 	CheckIn        bool     `default:"true" negatable:"" env:"VIOP_CHECK_IN" help:"Ask patients the questions of the check-in before the lobby."`
 }
 
+// oneAddressForAll: a proxy that nobody trusts hides who comes through it, so
+// the limits on failed attempts of an address are shared by everybody.
+func (f nodeFlags) oneAddressForAll() bool { return f.BehindTLSProxy && len(f.TrustedProxies) == 0 }
+
+const oneAddressForAll = "VIOP_TRUSTED_PROXIES does not name the proxy: one stranger's failed attempts keep everybody out for a while"
+
 // serveCmd runs a node until the context ends.
 type serveCmd struct {
 	nodeFlags `embed:""`
@@ -82,6 +88,9 @@ func (f nodeFlags) serve(ctx context.Context, log *slog.Logger, ready func(*node
 	log.Info("listening", "url", n.public.String(), "node", n.store.Node(), "durable", n.store.Durable())
 	if !n.store.Durable() {
 		log.Warn("NOTHING IS KEPT: there is no Redis that persists; install redis-server or set VIOP_REDIS_URL")
+	}
+	if f.oneAddressForAll() {
+		log.Warn(oneAddressForAll)
 	}
 	if ready != nil {
 		err = ready(n)
@@ -176,6 +185,24 @@ func (f nodeFlags) publicURL(addr net.Addr) (*url.URL, error) {
 		scheme = "https"
 	}
 	return &url.URL{Scheme: scheme, Host: addr.String()}, nil
+}
+
+// local is how this machine itself asks the node that listens on address, past
+// any proxy.
+func (f nodeFlags) local(address string) (base string, client *http.Client, err error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", nil, err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	if f.TLSCert == "" {
+		return "http://" + net.JoinHostPort(host, port), &http.Client{}, nil
+	}
+	// The certificate is for the public name, which need not lead here.
+	unnamed := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}
+	return "https://" + net.JoinHostPort(host, port), &http.Client{Transport: &http.Transport{TLSClientConfig: unnamed}}, nil
 }
 
 func (n *node) authenticate(ctx context.Context, f nodeFlags) error {

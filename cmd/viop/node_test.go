@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"io"
 	"log/slog"
 	"math/big"
 	"net"
@@ -214,4 +215,26 @@ func ownCertificate(t *testing.T) (certificate, key string) {
 		return path
 	}
 	return write("certificate.pem", "CERTIFICATE", public), write("key.pem", "PRIVATE KEY", secret)
+}
+
+// A demo is arranged past the address in its links, which may be a tunnel's
+// that does not lead back to this machine.
+func TestDemoNeedsNoWayBackFromItsPublicURL(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	links, printed := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx, []string{"demo", "--data", t.TempDir(), "--listen", freeAddress(t), "--media", freeAddress(t),
+			"--public-url", "https://group.invalid"}, strings.NewReader(""), printed, t.Output())
+		printed.CloseWithError(io.EOF)
+		ended <- err
+	}()
+	text, _ := io.ReadAll(io.LimitReader(links, 400))
+	cancel()
+	_ = links.Close()
+	if err := <-ended; !strings.Contains(string(text), "https://group.invalid/#t=") {
+		t.Errorf("demo = %v; it printed %q, want links to the public URL", err, text)
+	}
 }
