@@ -19,8 +19,8 @@ run: web ## build everything and start a demo group: links to click, data in ./d
 test: deps check unit e2e ## everything: checks, Go tests with the race detector, browser tests
 
 .PHONY: deps
-deps:
-	.ci/deps redis-server chromium firefox-esr
+deps: # the race detector needs a C compiler; g++ brings the headers along
+	.ci/deps $$(command -v gcc >/dev/null || echo g++) redis-server chromium firefox-esr
 
 check: web ## format, vet, lint, types
 	@test -z "$$(gofmt -l cmd signaling rooms auth web/*.go)" || { gofmt -l cmd signaling rooms auth web/*.go; echo "run gofmt -w on these" >&2; exit 1; }
@@ -35,7 +35,7 @@ unit: web ## Go tests with the race detector, the client's unit tests
 e2e: web build ## real browsers against the real binary
 	cd $(APP) && npm run --silent e2e
 
-bench: ## the benchmarks behind the figures in the README
+bench: ## the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./rooms/... ./signaling/...
 
 fuzz: ## every fuzz target for 30 s each
