@@ -229,6 +229,8 @@ func (st *story) world(verb string, rest []string) bool {
 		st.health.Durable = false
 	case "beats":
 		st.beats = true
+	case "starts":
+		st.plan.Start = clock(st.t, rest[0])
 	case "cancelled":
 		st.plan.Cancelled = true
 	case "seats":
