@@ -18,8 +18,8 @@ run: web ## build everything and start a demo group: links to click, data in ./d
 
 test: deps check unit e2e ## everything: checks, Go tests with the race detector, browser tests
 
-deps:
-	.ci/deps redis-server chromium firefox-esr
+deps: # the race detector needs a C compiler; g++ brings the headers along
+	.ci/deps $$(command -v gcc >/dev/null || echo g++) redis-server chromium firefox-esr
 
 check: web ## format, vet, lint, types
 	@test -z "$$(gofmt -l cmd signaling rooms auth web/*.go)" || { gofmt -l cmd signaling rooms auth web/*.go; echo "run gofmt -w on these" >&2; exit 1; }

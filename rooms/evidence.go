@@ -40,8 +40,12 @@ type proof struct{ link, media time.Time }
 // prove takes in proofs of life. It is called before each step, so that what is
 // dated back has the newest date.
 func (s *state) prove(now time.Time, proofs map[Conn]proof) {
+	stood := now.Sub(s.now) >= stoodStill
 	s.passTo(now)
 	for _, p := range s.here() {
+		if stood {
+			s.interrupted(p)
+		}
 		conn := &p.seat.conn
 		at := proofs[conn.name].link
 		if conn.phase == inGroup {
@@ -50,6 +54,21 @@ func (s *state) prove(now time.Time, proofs map[Conn]proof) {
 			at = proofs[conn.name].media
 		}
 		s.alive(p, at)
+	}
+}
+
+// interrupted: this process stood still (a machine that was paused, a stopped
+// process) for so long that nobody was heard in between. What came in first and
+// is read only now proves nothing about the time since, so the connection was
+// lost at its last proof of life before, and is there again from now on.
+func (s *state) interrupted(p *person) {
+	switch p.seat.conn.phase {
+	case inLobby:
+		s.lost(p)
+		s.waiting(p)
+	case inGroup:
+		s.lost(p)
+		s.arrived(p)
 	}
 }
 

@@ -295,7 +295,7 @@ func (s *state) end(*person, Moderate) error {
 	s.beatAt = time.Time{} // presence says so within a tick
 	s.phase = Ended
 	if rehearsal {
-		s.phase, s.opened = Scheduled, false
+		s.beginAnew()
 	}
 	for _, p := range s.here() {
 		p.seat.conn.phase = outside

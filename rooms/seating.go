@@ -63,6 +63,7 @@ func (p Plan) seats() int {
 func (in join) apply(s *state) {
 	if in.plan != nil {
 		s.plan = *in.plan
+		s.reschedule()
 	}
 	p, err := s.recognize(in)
 	if err == nil {
@@ -80,6 +81,28 @@ func (in join) apply(s *state) {
 		p.name, p.sealedName = in.name, in.sealedName
 	}
 	s.sit(p, in)
+}
+
+// reschedule: a session that was ended before what is now its scheduled start
+// is not over (SPEC §3), or nobody could come to the group that was moved.
+// Those who are still reviewing the former end are shown out.
+func (s *state) reschedule() {
+	if s.phase != Ended || !s.now.Before(s.plan.Start) {
+		return
+	}
+	s.note("", "rescheduled", nil, "")
+	for _, p := range s.here() {
+		s.vacate(p, Reason{CodeEnded, "This session was moved to a later time. Please open your link again then."})
+	}
+	s.beginAnew()
+}
+
+// beginAnew: what was no session yet admits nobody to the one to come.
+func (s *state) beginAnew() {
+	s.phase, s.opened = Scheduled, false
+	for _, p := range s.people {
+		p.admitted, p.room = false, ""
+	}
 }
 
 // recognize finds the person of a join; nil for a newcomer.

@@ -31,6 +31,9 @@ const (
 	// time. It bounds how often an uneventful room is saved.
 	renewEvery = time.Minute
 	idleAfter  = 60 * time.Second
+	// stoodStill is when a room that ticks every second must have been stopped
+	// from outside: as long as a dead line takes to be noticed.
+	stoodStill = 10 * time.Second
 	// staleAfter is when the proofs of life in a room are too far apart for
 	// one date.
 	staleAfter = 30 * time.Second
@@ -155,7 +158,6 @@ func (finish) effect()     {}
 // is said.
 func (s *state) step(now time.Time, in input) []effect {
 	s.passTo(now)
-	s.out = nil
 	in.apply(s)
 	if _, lost := in.(leaseLost); !lost {
 		s.settle()
@@ -163,7 +165,9 @@ func (s *state) step(now time.Time, in input) []effect {
 	if s.closing != "" {
 		s.do(finish{s.closing})
 	}
-	return s.out
+	out := s.out
+	s.out = nil
+	return out
 }
 
 // passTo: time never goes back.

@@ -66,6 +66,7 @@ type story struct {
 	silent map[string]time.Time
 	health Health
 	beats  bool
+	frozen bool // until the next line
 	told   strings.Builder
 }
 
@@ -119,8 +120,8 @@ func (st *story) line(line string) {
 
 // pass lets the seconds go by.
 func (st *story) pass(until time.Time) {
-	if st.s.closing != "" {
-		st.now = until
+	if st.s.closing != "" || st.frozen {
+		st.now, st.frozen = until, false
 		return
 	}
 	for next := st.now.Truncate(tickEvery).Add(tickEvery); !next.After(until); next = next.Add(tickEvery) {
@@ -212,6 +213,8 @@ func (st *story) world(verb string, rest []string) bool {
 		for i, p := range st.s.people {
 			p.name = st.s.saved.People[i].SealedName
 		}
+	case "frozen":
+		st.frozen = true
 	case "silent":
 		st.silent[rest[0]] = st.now
 	case "heard":
@@ -226,6 +229,8 @@ func (st *story) world(verb string, rest []string) bool {
 		st.health.Durable = false
 	case "beats":
 		st.beats = true
+	case "starts":
+		st.plan.Start = clock(st.t, rest[0])
 	case "cancelled":
 		st.plan.Cancelled = true
 	case "seats":

@@ -63,7 +63,7 @@ type Store interface {
 	// Case is the session with everything that decides about its minutes, as of
 	// now. It is valid.
 	Case(context.Context, rooms.SessionID) (*attendance.Case, error)
-	// Revoke returns when the revocation is durable.
+	// Revoke returns when the revocation is durable. A zero At is now.
 	Revoke(context.Context, auth.Revocation) error
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 
 	"github.com/alecthomas/kong"
 )
@@ -51,6 +53,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return err
 	}
+	if err := kong.Visit(parser.Model, forgetEmpty); err != nil {
+		return err
+	}
 	command, err := parser.Parse(args)
 	if exited {
 		return nil
@@ -59,4 +64,16 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return err
 	}
 	return command.Run()
+}
+
+// forgetEmpty takes a variable that is set to nothing for one that is not set:
+// files of settings list what one could say. kong would read "" as a value.
+func forgetEmpty(part kong.Visitable, next kong.Next) error {
+	if flag, ok := part.(*kong.Flag); ok {
+		flag.Tag.Envs = slices.DeleteFunc(slices.Clone(flag.Tag.Envs), func(name string) bool {
+			value, set := os.LookupEnv(name)
+			return set && value == ""
+		})
+	}
+	return next(nil)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -117,5 +118,22 @@ func TestHelpIsTheManual(t *testing.T) {
 		if strings.HasPrefix(word, "VIOP_") && !strings.Contains(help, word) {
 			t.Errorf("the README names %s, which `viop serve --help` does not have", word)
 		}
+	}
+}
+
+// A file of settings may name variables and leave them empty.
+func TestAnEmptyVariableIsNone(t *testing.T) {
+	help, _, err := command(t, "", "serve", "--help")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range regexp.MustCompile(`VIOP_[A-Z_]+`).FindAllString(help, -1) {
+		t.Setenv(name, "")
+	}
+	dir := t.TempDir()
+	secret := "dev:" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
+	out, _, err := command(t, "", "doctor", "--data", dir, "--jwt-secrets", secret)
+	if _, sick := errors.AsType[exitStatus](err); err != nil && !sick || !strings.Contains(out, "listen   ok     127.0.0.1:8080") {
+		t.Errorf("doctor = %v\n%s", err, out)
 	}
 }

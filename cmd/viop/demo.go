@@ -116,8 +116,12 @@ func (c demoCmd) arrange(ctx context.Context, n *node, state *demoState) error {
 	if err != nil {
 		return err
 	}
+	base, client, err := c.local(n.listener.Addr().String())
+	if err != nil {
+		return err
+	}
 	put := func(path string, document any) error {
-		return putDocument(ctx, n.public.JoinPath(path).String(), token, document)
+		return putDocument(ctx, client, base+path, token, document)
 	}
 	program := schedule.Program{Program: attendance.Program{
 		Timezone: "America/Chicago", WeekStart: "monday", Profile: attendance.GenericAdult, Counting: attendance.DefaultCounting(),
@@ -150,7 +154,7 @@ func (c demoCmd) guests() []schedule.Person {
 	return guests
 }
 
-func putDocument(ctx context.Context, url, token string, document any) error {
+func putDocument(ctx context.Context, client *http.Client, url, token string, document any) error {
 	body, err := json.Marshal(document)
 	if err != nil {
 		return err
@@ -161,7 +165,7 @@ func putDocument(ctx context.Context, url, token string, document any) error {
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,11 @@ func (c doctorCmd) Run(ctx context.Context, s std) error {
 }
 
 func (c doctorCmd) lookListen(context.Context) (string, error) {
-	return c.Listen, web.CheckListen(c.Listen, c.TLSCert != "", c.BehindTLSProxy)
+	finding := c.Listen
+	if c.oneAddressForAll() {
+		finding += "; but " + oneAddressForAll
+	}
+	return finding, web.CheckListen(c.Listen, c.TLSCert != "", c.BehindTLSProxy)
 }
 
 func (c doctorCmd) lookTokens(ctx context.Context) (string, error) {
@@ -100,6 +104,9 @@ func (c doctorCmd) lookStore(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer store.Close()
+	if !store.Durable() {
+		return "reachable, and VOLATILE: --allow-volatile accepts that hours can be lost", store.Ping(ctx)
+	}
 	return "reachable, persists, does not evict", store.Ping(ctx)
 }
 
@@ -118,17 +125,17 @@ func (c doctorCmd) lookMedia(ctx context.Context) (string, error) {
 	return addr.String() + " is free", udp.Close()
 }
 
-// ready asks /readyz of the node that has these settings.
+// ready asks /readyz of the node that has these settings, on this machine.
 func (c doctorCmd) ready(ctx context.Context) error {
-	_, port, err := net.SplitHostPort(c.Listen)
+	base, client, err := c.local(c.Listen)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("127.0.0.1", port)+"/readyz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

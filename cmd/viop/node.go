@@ -41,6 +41,12 @@ type nodeFlags struct {
 	CheckIn        bool     `default:"true" negatable:"" env:"VIOP_CHECK_IN" help:"Ask patients the questions of the check-in before the lobby."`
 }
 
+// oneAddressForAll: a proxy that nobody trusts hides who comes through it, so
+// the limits on failed attempts of an address are shared by everybody.
+func (f nodeFlags) oneAddressForAll() bool { return f.BehindTLSProxy && len(f.TrustedProxies) == 0 }
+
+const oneAddressForAll = "VIOP_TRUSTED_PROXIES does not name the proxy: one stranger's failed attempts keep everybody out for a while"
+
 // serveCmd runs a node until the context ends.
 type serveCmd struct {
 	nodeFlags `embed:""`
@@ -73,7 +79,7 @@ type node struct {
 func (f nodeFlags) serve(ctx context.Context, log *slog.Logger, ready func(*node) error) (err error) {
 	life, stop := context.WithCancel(context.WithoutCancel(ctx)) // parts outlive ctx while draining
 	defer stop()
-	n, err := f.start(life, log)
+	n, err := f.start(life, ctx, log)
 	if err != nil {
 		return err
 	}
@@ -82,6 +88,9 @@ func (f nodeFlags) serve(ctx context.Context, log *slog.Logger, ready func(*node
 	log.Info("listening", "url", n.public.String(), "node", n.store.Node(), "durable", n.store.Durable())
 	if !n.store.Durable() {
 		log.Warn("NOTHING IS KEPT: there is no Redis that persists; install redis-server or set VIOP_REDIS_URL")
+	}
+	if f.oneAddressForAll() {
+		log.Warn(oneAddressForAll)
 	}
 	if ready != nil {
 		err = ready(n)
@@ -95,9 +104,15 @@ func (f nodeFlags) serve(ctx context.Context, log *slog.Logger, ready func(*node
 	return errors.Join(err, n.drain(life))
 }
 
+// recoverWithin bounds the wait for a store that does not take what an earlier
+// process left: it may be full, and the sessions it has no leftovers of can
+// meet all the same. Opening a room brings its own leftovers home first.
+const recoverWithin = 5 * time.Second
+
 // start makes and joins the parts; what was started is closed again when a
-// later one fails.
-func (f nodeFlags) start(ctx context.Context, log *slog.Logger) (_ *node, err error) {
+// later one fails. The parts live with ctx; nothing is waited for longer than
+// starting lasts.
+func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *node, err error) {
 	n := &node{log: log}
 	defer func() {
 		if err != nil {
@@ -107,12 +122,14 @@ func (f nodeFlags) start(ctx context.Context, log *slog.Logger) (_ *node, err er
 	if err := n.listen(ctx, f); err != nil {
 		return nil, err
 	}
-	if n.store, err = f.open(ctx, false, log); err != nil {
+	if n.store, err = f.open(starting, false, log); err != nil {
 		return nil, err
 	}
 	// What an earlier process of this node could not write goes first: a room
 	// is taken over only when its former evidence is complete.
-	if err := n.store.Recover(ctx); err != nil {
+	recovering, cancel := context.WithTimeout(starting, recoverWithin)
+	defer cancel()
+	if err := n.store.Recover(recovering); err != nil {
 		log.Warn("journals of an earlier run are not in the store yet; they are kept and tried again", "err", err)
 	}
 	if err := n.authenticate(ctx, f); err != nil {
@@ -168,6 +185,24 @@ func (f nodeFlags) publicURL(addr net.Addr) (*url.URL, error) {
 		scheme = "https"
 	}
 	return &url.URL{Scheme: scheme, Host: addr.String()}, nil
+}
+
+// local is how this machine itself asks the node that listens on address, past
+// any proxy.
+func (f nodeFlags) local(address string) (base string, client *http.Client, err error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", nil, err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	if f.TLSCert == "" {
+		return "http://" + net.JoinHostPort(host, port), &http.Client{}, nil
+	}
+	// The certificate is for the public name, which need not lead here.
+	unnamed := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}
+	return "https://" + net.JoinHostPort(host, port), &http.Client{Transport: &http.Transport{TLSClientConfig: unnamed}}, nil
 }
 
 func (n *node) authenticate(ctx context.Context, f nodeFlags) error {

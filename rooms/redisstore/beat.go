@@ -153,7 +153,8 @@ func (l *lease) beatStore(ctx context.Context) error {
 		return nil // the file is all there is left to do
 	default:
 	}
-	keys := []string{leaseKey(l.session), beatsKey(l.session)}
+	keys := []string{leaseKey(l.session), beatsKey(l.session), headsKey(l.session)}
+	stored := l.rec.lasts() // before asking: what is stored meanwhile is not missed
 	sent := time.Now()
 	answer, err := l.store.run(ctx, l.store.scripts.beat, keys, l.epoch, l.store.node, LeaseTTL.Milliseconds(), text)
 	received := time.Now()
@@ -168,6 +169,9 @@ func (l *lease) beatStore(ctx context.Context) error {
 		return nil
 	}
 	l.measure(answer.time(1), sent, received)
+	if seqOf(answer.text(3)) < stored.log || seqOf(answer.text(4)) < stored.audit {
+		l.rec.again()
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
+	"strings"
 )
 
 // link is one hash of a chain.
@@ -42,4 +43,11 @@ func (c *chain) add(k kind, make func(seq int) (string, error)) (item, error) {
 	before := c.head
 	c.seq, c.head = c.seq+1, before.next(entry)
 	return item{Kind: k, Seq: c.seq, Entry: entry, Hash: c.head.String(), Before: before.String()}, nil
+}
+
+// seqOf reads the number of a head as the key heads keeps it: "<seq> <hash>".
+func seqOf(head string) int {
+	number, _, _ := strings.Cut(head, " ")
+	seq, _ := strconv.Atoi(number)
+	return seq
 }

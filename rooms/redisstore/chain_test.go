@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -98,6 +99,34 @@ func TestALogCannotBeMovedToAnotherEpoch(t *testing.T) {
 		_, err := s.VerifyChain(t.Context(), "s")
 		if broken, ok := errors.AsType[*ChainError](err); !ok || broken.Epoch != 2 || broken.Seq != 1 {
 			t.Errorf("VerifyChain = %v, want the moved log named", err)
+		}
+	})
+}
+
+// Silence must not pass for soundness.
+func TestEvidenceThatIsNotThereIsNotSound(t *testing.T) {
+	contract(t, func(t *testing.T, b backend) {
+		s, rdb := b.open(t, t.TempDir(), "one"), b.client(t)
+		if heads, err := s.VerifyChain(t.Context(), "never-met"); err == nil {
+			t.Errorf("VerifyChain of a session without evidence = %+v, nil", heads)
+		}
+		l := acquire(t, s, "s")
+		l.Record(admitted(l.Now(), "p", "c1-1"))
+		flush(t, l)
+		left := beat{Here: []presence{{Conn: "c1-1", Seen: instantOf(l.Now().Add(time.Minute))}}}
+		if err := s.settle(t.Context(), l.owned, left); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.VerifyChain(t.Context(), "s"); err != nil {
+			t.Fatalf("VerifyChain before = %v", err)
+		}
+		// A Redis that was replaced: the log is gone with its noted end, the
+		// last proofs of life came after that from a beat.
+		rdb.Del(t.Context(), l.stream(kindLog).key())
+		rdb.HDel(t.Context(), headsKey("s"), l.stream(kindLog).name())
+		_, err := s.VerifyChain(t.Context(), "s")
+		if broken, ok := errors.AsType[*ChainError](err); !ok || broken.Log != "log" || broken.Seq != 1 {
+			t.Errorf("VerifyChain = %v, want the log named that is gone", err)
 		}
 	})
 }

@@ -124,7 +124,10 @@ func (c *child) run(failed chan<- error) {
 		err := c.once()
 		select {
 		case <-c.quit:
-			return
+			return // it ended because it was told to
+		default:
+		}
+		select {
 		case failed <- err: // only the first is read
 		default:
 		}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -144,9 +145,8 @@ func (s *Store) connect(ctx context.Context, cfg Config) error {
 		return s.connectURL(ctx, cfg)
 	}
 	if cfg.Reader {
-		if socket, ok := runningSocket(dir); ok && s.dial(ctx, &redis.Options{Network: "unix", Addr: socket}) == nil {
-			s.durable = true
-			return nil
+		if beside, err := s.connectBeside(ctx, cfg.Dir); beside || err != nil {
+			return err
 		}
 	}
 	binary, err := exec.LookPath(cmp.Or(cfg.Server, "redis-server"))
@@ -161,6 +161,35 @@ func (s *Store) connect(ctx context.Context, cfg Config) error {
 	s.durable = true
 	s.log.Info("store: own redis-server", "durable", true)
 	return s.dial(ctx, &redis.Options{Network: "unix", Addr: child.socket})
+}
+
+// besideWithin is how long a reader waits for the redis-server of a viop that
+// runs on the same directory: it may just be starting again.
+const besideWithin = 10 * time.Second
+
+// connectBeside finds the redis-server that another process runs in dir; false
+// when there is none. A reader never starts or stops one while a node has the
+// directory: the group that meets there is not its own.
+func (s *Store) connectBeside(ctx context.Context, dir string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, besideWithin)
+	defer cancel()
+	var wait backoff
+	for {
+		if socket, ok := runningSocket(filepath.Join(dir, "redis")); ok && s.dial(ctx, &redis.Options{Network: "unix", Addr: socket}) == nil {
+			s.durable = true
+			return true, nil
+		}
+		free, err := flock(filepath.Join(dir, "node"))
+		if err == nil {
+			return false, free.Close()
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return false, err
+		}
+		if wait.wait(ctx) != nil {
+			return false, fmt.Errorf("a viop is running on %s and has no redis-server there that answers; if it uses another Redis, name that too", dir)
+		}
+	}
 }
 
 func (s *Store) connectURL(ctx context.Context, cfg Config) error {

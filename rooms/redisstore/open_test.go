@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -205,6 +206,54 @@ func TestOwnServerDiesWithAKilledProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("open again %v after the kill", time.Since(began).Round(time.Millisecond))
+}
+
+// A reader beside a node whose server is away for a moment waits for it. It
+// must not take it for one that a dead viop left behind, and stop it.
+func TestAReaderLeavesTheServerOfANodeAlone(t *testing.T) {
+	needServer(t)
+	dir := t.TempDir()
+	c, err := startChild(t.Context(), "redis-server", filepath.Join(dir, "redis"), quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.stop)
+	node := open(t, Config{URL: "unix://" + c.socket, Dir: dir})
+	l := acquire(t, node, "s")
+	l.Record(seen(1))
+	flush(t, l)
+
+	c.signal(t, syscall.SIGKILL)
+	reader := open(t, Config{Dir: dir, Reader: true})
+	wantNumbers(t, reader, "s", 1)
+	started := c.pid.Load()
+	c.freeze(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	if _, err := Open(ctx, Config{Dir: dir, Reader: true}, quiet()); err == nil || !strings.Contains(err.Error(), "is running on") {
+		t.Errorf("a reader of a frozen server: %v", err)
+	}
+	c.thaw(t)
+	eventually(t, "it answers again", func() bool { return node.Ping(t.Context()) == nil })
+	if now := c.pid.Load(); now != started {
+		t.Errorf("the server was %d and is %d now: the reader stopped it", started, now)
+	}
+}
+
+// A server that stops because it was told to is no trouble.
+func TestStoppingTheServerIsNoError(t *testing.T) {
+	needServer(t)
+	for range 8 { // the order of two events was left to chance
+		var log strings.Builder
+		c, err := startChild(t.Context(), "redis-server", t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.stop()
+		if log.String() != "" {
+			t.Fatalf("the log says %q", log.String())
+		}
+	}
 }
 
 func TestALeftServerIsStopped(t *testing.T) {

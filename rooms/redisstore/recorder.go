@@ -35,12 +35,17 @@ type recorder struct {
 	writing []item     // taken from queue, on the way to the disk
 	pending []item     // in the journal (or the disk failed), not in Redis
 	refused []item     // Redis has another entry of that number: stays in the journal
+	lost    bool       // Redis does not have all of kept any more
+	acked   lasts      // of kept
 	handed  int
 	stored  int // of handed, those done; refused ones too
 	changed chan struct{}
 	err     error // of the last write to Redis
 	disk    error // of the last write to the journal
 }
+
+// lasts are the numbers of the last entries that Redis has acknowledged.
+type lasts struct{ log, audit int }
 
 // conflictError: Redis holds another entry under a number of ours. Two owners
 // were given the same epoch, or somebody edited the log.
@@ -150,8 +155,9 @@ func (r *recorder) runSend(ctx context.Context) {
 	for {
 		r.mu.Lock()
 		items := slices.Clone(r.pending[:min(batch, len(r.pending))])
+		lost := r.lost
 		r.mu.Unlock()
-		if len(items) == 0 {
+		if len(items) == 0 && !lost {
 			poke(r.toJournal) // it may be emptied
 			select {
 			case <-r.toSend:
@@ -160,7 +166,11 @@ func (r *recorder) runSend(ctx context.Context) {
 			}
 			continue
 		}
-		if err := r.sendOnce(ctx, items); err == nil {
+		send := r.sendOnce
+		if lost {
+			send = r.rewrite
+		}
+		if err := send(ctx, items); err == nil {
 			wait = backoff{}
 		} else if wait.wait(ctx) != nil {
 			return
@@ -168,25 +178,48 @@ func (r *recorder) runSend(ctx context.Context) {
 	}
 }
 
-// sendOnce writes the items and forgets those that are done.
-func (r *recorder) sendOnce(ctx context.Context, items []item) error {
-	n, err := r.write(ctx, r.owned, items, false)
-	hole, lost := errors.AsType[*holeError](err)
-	if lost {
-		err = nil
-	}
-	r.done(items[:n], err)
-	if !lost {
-		return err
-	}
-	r.log.Error("the store has lost evidence; writing it again", "last", hole.last)
-	_, err = r.write(ctx, r.owned, slices.Concat(r.kept, r.memory), true)
+// again says that Redis has lost acknowledged entries. A room in which nothing
+// more happens would not find out by itself.
+func (r *recorder) again() {
+	r.mu.Lock()
+	r.lost = true
+	r.mu.Unlock()
+	poke(r.toSend)
+}
+
+func (r *recorder) lasts() lasts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.acked
+}
+
+// rewrite writes all that was acknowledged once more, and then the items.
+func (r *recorder) rewrite(ctx context.Context, items []item) error {
+	r.log.Error("the store has lost evidence; writing it again")
+	_, err := r.write(ctx, r.owned, slices.Concat(r.kept, r.memory), true)
 	if _, refused := errors.AsType[*conflictError](err); err != nil && !refused {
 		r.done(nil, err)
 		return err
 	}
-	m, err := r.write(ctx, r.owned, items[n:], true)
-	r.done(items[n:n+m], err)
+	r.mu.Lock()
+	r.lost = false
+	r.mu.Unlock()
+	n, err := r.write(ctx, r.owned, items, true)
+	r.done(items[:n], err)
+	return err
+}
+
+// sendOnce writes the items and forgets those that are done.
+func (r *recorder) sendOnce(ctx context.Context, items []item) error {
+	n, err := r.write(ctx, r.owned, items, false)
+	_, lost := errors.AsType[*holeError](err)
+	if lost {
+		err = nil
+	}
+	r.done(items[:n], err)
+	if lost {
+		return r.rewrite(ctx, items[n:])
+	}
 	return err
 }
 
@@ -202,6 +235,14 @@ func (r *recorder) done(items []item, err error) {
 	n := len(items)
 	conflict, refused := errors.AsType[*conflictError](err)
 	r.mu.Lock()
+	for _, it := range items {
+		switch it.Kind {
+		case kindLog:
+			r.acked.log = it.Seq
+		case kindAudit:
+			r.acked.audit = it.Seq
+		}
+	}
 	was := r.err
 	r.err = err
 	if refused {

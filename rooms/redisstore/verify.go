@@ -58,7 +58,8 @@ func (e *ChainError) Error() string {
 // returns the heads of the sound ones before the first *ChainError.
 //
 // What it finds: an entry that was changed, put in or taken out, also at the
-// end. What it cannot find alone: somebody with access to Redis who writes a
+// end; a log that is gone while what its crash left is there; and nothing at
+// all, which is an error too: silence must not pass for soundness. What it cannot find alone: somebody with access to Redis who writes a
 // whole chain anew; compare the heads with ones noted elsewhere.
 func (s *Store) VerifyChain(ctx context.Context, session rooms.SessionID) ([]Head, error) {
 	epochs, err := s.epochs(ctx, session)
@@ -71,6 +72,7 @@ func (s *Store) VerifyChain(ctx context.Context, session rooms.SessionID) ([]Hea
 	}
 	var heads []Head
 	for _, epoch := range epochs {
+		logged := 0
 		for _, k := range []kind{kindLog, kindCrash, kindAudit} {
 			from := stream{session, epoch, k}
 			entries, err := s.entries(ctx, from)
@@ -81,10 +83,19 @@ func (s *Store) VerifyChain(ctx context.Context, session rooms.SessionID) ([]Hea
 			if err != nil {
 				return heads, err
 			}
+			switch {
+			case k == kindLog:
+				logged = head.Entries
+			case k == kindCrash && head.Entries > 0 && logged == 0:
+				return heads, &ChainError{session, epoch, string(kindLog), 1, "is missing: there are proofs of life of connections that no entry opens"}
+			}
 			if head.Entries > 0 {
 				heads = append(heads, head)
 			}
 		}
+	}
+	if len(heads) == 0 {
+		return nil, fmt.Errorf("session %s has no evidence", session)
 	}
 	return heads, nil
 }
