@@ -14,8 +14,9 @@
 // receiver share this process's monotonic clock, so loss, duplicates and delay
 // are counted exactly, per packet, and not estimated. Receivers take packets
 // where SRTP has been opened; nothing is depacketized, decoded or repaired,
-// and nobody sends a NACK. Once a second a client sends receiver reports and a
-// REMB, as browsers do.
+// and nobody sends a NACK; a picture that began without its key frame is asked
+// for again. Once a second a client sends receiver reports and a REMB, as
+// browsers do.
 //
 // What the figures are not: the clients share a machine with the server, and
 // every one of them costs about as much as the server spends on it; the

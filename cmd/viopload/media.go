@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,11 +36,12 @@ type media struct {
 	mic       *stream
 	cameras   []*stream
 	sent      *atomic.Uint64 // packets of the window, each once whatever its layers
+	asked     *atomic.Uint64 // keyframes
 	connected chan struct{}  // closed when SRTP is up
 	failed    chan struct{}  // closed when it is gone for good
 
 	keyframe atomic.Bool // one is wanted
-	heard    heardSSRCs
+	heard    heardStreams
 
 	// Owned by send.
 	voices, pictures uint32
@@ -54,14 +56,14 @@ type mediaConfig struct {
 	clock        clock
 	window       *window
 	meter        *meter
-	sent         *atomic.Uint64
+	sent, asked  *atomic.Uint64
 }
 
 // newMedia makes the sections our page makes, in its order: microphone,
 // camera, screen, the screen's sound, and the slots.
 func newMedia(c mediaConfig) (*media, error) {
 	m := &media{
-		sent: c.sent, meter: c.meter, clock: c.clock, window: c.window,
+		sent: c.sent, asked: c.asked, meter: c.meter, clock: c.clock, window: c.window,
 		mark:      stamp{room: c.room, person: c.person},
 		connected: make(chan struct{}), failed: make(chan struct{}),
 	}
@@ -188,11 +190,29 @@ func (m *media) answer(text string) error {
 	return m.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: text})
 }
 
+// due is one thing a client does at a pace.
+type due struct {
+	every time.Duration
+	next  time.Time
+	do    func() error
+}
+
+const (
+	reportEvery      = time.Second
+	askKeyframeEvery = 200 * time.Millisecond
+)
+
 // send sends until ctx ends; to be called when connected. What falls due while
 // the process was held up is sent at once, as a pacer would.
 func (m *media) send(ctx context.Context) error {
-	begin := time.Now()
-	nextVoice, nextFrame, nextReport := begin, begin, begin.Add(time.Second)
+	now := time.Now()
+	plan := []*due{
+		{audioEvery, now, m.voice},
+		{reportEvery, now.Add(reportEvery), m.report},
+	}
+	if len(m.cameras) > 0 {
+		plan = append(plan, &due{videoEvery, now, m.frame}, &due{askKeyframeEvery, now.Add(askKeyframeEvery), m.askKeyframes})
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -201,30 +221,20 @@ func (m *media) send(ctx context.Context) error {
 			return nil
 		case <-m.failed:
 			return errors.New("the connection failed")
-		case <-timer.C:
+		case now = <-timer.C:
 		}
-		now := time.Now()
-		for ; !nextVoice.After(now); nextVoice = nextVoice.Add(audioEvery) {
-			if err := m.voice(); err != nil {
-				return err
+		first := now.Add(time.Second)
+		for _, d := range plan {
+			for ; !d.next.After(now); d.next = d.next.Add(d.every) {
+				if err := d.do(); err != nil {
+					return err
+				}
+			}
+			if d.next.Before(first) {
+				first = d.next
 			}
 		}
-		for ; len(m.cameras) > 0 && !nextFrame.After(now); nextFrame = nextFrame.Add(videoEvery) {
-			if err := m.frame(); err != nil {
-				return err
-			}
-		}
-		if !nextReport.After(now) {
-			nextReport = nextReport.Add(time.Second)
-			if err := m.report(); err != nil {
-				return err
-			}
-		}
-		next := nextVoice
-		if len(m.cameras) > 0 && nextFrame.Before(next) {
-			next = nextFrame
-		}
-		timer.Reset(time.Until(next))
+		timer.Reset(time.Until(first))
 	}
 }
 
@@ -266,20 +276,39 @@ func (m *media) frame() error {
 // report tells the server what a browser would: that nothing was lost, and that
 // the line carries everything.
 func (m *media) report() error {
-	ssrcs := m.heard.list()
+	var ssrcs []uint32
+	for _, in := range m.heard.list() {
+		ssrcs = append(ssrcs, in.ssrc)
+	}
 	if len(ssrcs) == 0 {
 		return nil
 	}
 	var packets []rtcp.Packet
-	for at := 0; at < len(ssrcs); at += 31 { // a report holds 31 (RFC 3550 §6.4.2)
+	for some := range slices.Chunk(ssrcs, 31) { // as many as a report holds (RFC 3550 §6.4.2)
 		rr := &rtcp.ReceiverReport{SSRC: 1}
-		for _, ssrc := range ssrcs[at:min(at+31, len(ssrcs))] {
+		for _, ssrc := range some {
 			rr.Reports = append(rr.Reports, rtcp.ReceptionReport{SSRC: ssrc})
 		}
 		packets = append(packets, rr)
 	}
 	remb := &rtcp.ReceiverEstimatedMaximumBitrate{SenderSSRC: 1, Bitrate: rembBits, SSRCs: ssrcs}
 	return m.pc.WriteRTCP(append(packets, remb))
+}
+
+// askKeyframes asks for a keyframe of every picture that came without one,
+// because its first packet was lost on the way, as a decoder does.
+func (m *media) askKeyframes() error {
+	var packets []rtcp.Packet
+	for _, in := range m.heard.list() {
+		if in.dark.Load() {
+			packets = append(packets, &rtcp.PictureLossIndication{SenderSSRC: 1, MediaSSRC: in.ssrc})
+		}
+	}
+	if len(packets) == 0 {
+		return nil
+	}
+	m.asked.Add(uint64(len(packets)))
+	return m.pc.WriteRTCP(packets)
 }
 
 // close ends the connection and waits for what Pion runs.
@@ -291,15 +320,28 @@ func (m *media) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWrite
 	if kind == packetio.RTCPBufferPacket {
 		return inboundRTCP{m}
 	}
-	m.heard.add(ssrc)
-	return inboundRTP{m}
+	in := &inboundRTP{m: m, ssrc: ssrc}
+	m.heard.add(in)
+	return in
 }
 
-type inboundRTP struct{ m *media }
+// inboundRTP is one receive stream.
+type inboundRTP struct {
+	m    *media
+	ssrc uint32
+	lit  bool        // Owned by Write: a keyframe has come.
+	dark atomic.Bool // a picture came, and no keyframe
+}
 
-func (i inboundRTP) Write(b []byte) (int, error) { i.m.meter.take(b); return len(b), nil }
-func (inboundRTP) Read([]byte) (int, error)      { return 0, io.EOF }
-func (inboundRTP) Close() error                  { return nil }
+func (i *inboundRTP) Write(b []byte) (int, error) {
+	if s, ok := i.m.meter.take(b); ok && s.video && !i.lit {
+		i.lit = s.keyframe
+		i.dark.Store(!s.keyframe)
+	}
+	return len(b), nil
+}
+func (*inboundRTP) Read([]byte) (int, error) { return 0, io.EOF }
+func (*inboundRTP) Close() error             { return nil }
 
 type inboundRTCP struct{ m *media }
 
@@ -318,19 +360,19 @@ func (i inboundRTCP) Write(b []byte) (int, error) {
 func (inboundRTCP) Read([]byte) (int, error) { return 0, io.EOF }
 func (inboundRTCP) Close() error             { return nil }
 
-// heardSSRCs are the streams that have come.
-type heardSSRCs struct {
+// heardStreams are the streams that have come.
+type heardStreams struct {
 	mu  sync.Mutex
-	all []uint32 // guarded by mu; replaced, never changed
+	all []*inboundRTP // guarded by mu; grows, and what is there stays
 }
 
-func (h *heardSSRCs) add(ssrc uint32) {
+func (h *heardStreams) add(in *inboundRTP) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.all = append(h.all[:len(h.all):len(h.all)], ssrc)
+	h.all = append(h.all, in)
 }
 
-func (h *heardSSRCs) list() []uint32 {
+func (h *heardStreams) list() []*inboundRTP {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.all

@@ -80,19 +80,20 @@ func newMeter(c clock, w *window, room, person, people int) *meter {
 	return &meter{clock: c, window: w, room: room, person: person, from: make([]hearing, people)}
 }
 
-// take counts one plain packet.
-func (m *meter) take(packet []byte) {
+// take counts one plain packet and gives its stamp; false for one that nobody
+// should have got.
+func (m *meter) take(packet []byte) (s stamp, ok bool) {
 	now := m.clock.now()
-	s, ok := readStamp(packet)
+	s, ok = readStamp(packet)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case !ok:
 		m.count.unstamped++
-		return
+		return s, false
 	case s.room != m.room || s.person == m.person || s.person >= len(m.from):
 		m.count.strays++
-		return
+		return s, false
 	case s.at > now:
 		m.count.early++
 	}
@@ -116,6 +117,7 @@ func (m *meter) take(packet []byte) {
 		m.count.unique++
 		m.delay.add(now - s.at)
 	}
+	return s, true
 }
 
 // firsts of what came from a person; 0 for what has not come.

@@ -37,6 +37,7 @@ type person struct {
 
 	steps progress
 	sent  atomic.Uint64 // packets of the window
+	asked atomic.Uint64 // keyframes
 }
 
 // steps are when a person got how far, by the run's clock; 0: not yet.
@@ -207,7 +208,7 @@ func (p *person) offer(ctx context.Context) error {
 	m, err := newMedia(mediaConfig{
 		room: p.room, person: p.number, layers: p.trial.scenario.cameraLayers(),
 		audio: p.welcome.Slots.Audio, video: p.welcome.Slots.Video,
-		loopback: p.trial.server.loopback, clock: p.trial.clock, window: &p.trial.window, meter: p.meter, sent: &p.sent,
+		loopback: p.trial.server.loopback, clock: p.trial.clock, window: &p.trial.window, meter: p.meter, sent: &p.sent, asked: &p.asked,
 	})
 	if err != nil {
 		return err

@@ -60,6 +60,9 @@ type joinFigures struct {
 	Answer  span `json:"answer_ms"`  // offer and answer, the client's part included
 	Connect span `json:"connect_ms"` // ICE and DTLS
 
+	// KeyframesAsked by receivers, because the first packet of one was lost.
+	KeyframesAsked uint64 `json:"keyframes_asked"`
+
 	ServerCPU float64 `json:"server_cpu_seconds"`
 	LoadCores float64 `json:"load_cores"`
 }
@@ -103,6 +106,9 @@ func (r result) print(w io.Writer) error {
 	line("  first media", "%v", r.Join.FirstMedia)
 	if r.Join.FirstKeyframe != (span{}) {
 		line("  first key frame", "%v", r.Join.FirstKeyframe)
+	}
+	if r.Join.KeyframesAsked > 0 {
+		line("  key frames lost", "%d, and asked for again", r.Join.KeyframesAsked)
 	}
 	line("  of it: seat", "%v", r.Join.Seat)
 	line("  lobby", "%v", r.Join.Lobby)

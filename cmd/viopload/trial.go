@@ -233,7 +233,9 @@ func (t *trial) joining() joinFigures {
 		}
 	}
 	var seat, lobby, answer, connect []time.Duration
+	asked := uint64(0)
 	for _, p := range t.everybody() {
+		asked += p.asked.Load()
 		s := p.steps.get()
 		seat = append(seat, time.Duration(s.seated-s.dialed))
 		lobby = append(lobby, time.Duration(s.attached-s.seated))
@@ -242,7 +244,7 @@ func (t *trial) joining() joinFigures {
 	}
 	return joinFigures{
 		FirstMedia: spread(media), FirstKeyframe: spread(keyframes),
-		Seat: spread(seat), Lobby: spread(lobby), Answer: spread(answer), Connect: spread(connect),
+		Seat: spread(seat), Lobby: spread(lobby), Answer: spread(answer), Connect: spread(connect), KeyframesAsked: asked,
 	}
 }
 
