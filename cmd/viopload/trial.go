@@ -13,7 +13,7 @@ import (
 
 const (
 	// joinWithin is how long the last pair may take to hear each other.
-	joinWithin = 30 * time.Second
+	joinWithin = time.Minute
 	// grace is for packets of the window that are still on their way.
 	grace = 500 * time.Millisecond
 )
