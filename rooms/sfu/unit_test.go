@@ -362,3 +362,51 @@ func TestReportsKeepSoundAndPictureTogether(t *testing.T) {
 		t.Errorf("ntpTime = %d s since 1900", got)
 	}
 }
+
+// TestKeyframeRequests is the pace at which a publisher is asked: encoders
+// serve one request in 300 ms, and one that was lost is made again later.
+func TestKeyframeRequests(t *testing.T) {
+	const ms = int64(time.Millisecond)
+	came := func(l *layer, at int64) {
+		l.keyframeAt.Store(at)
+		l.keyframeWanted.Store(false)
+	}
+	for _, test := range []struct {
+		name  string
+		story func(l *layer)
+		want  []int64 // when asked, in milliseconds
+	}{
+		{"one who waits", func(l *layer) { l.askKeyframe(1000 * ms) }, []int64{1000}},
+		{"two who come together", func(l *layer) { l.askKeyframe(1000 * ms); l.askKeyframe(1010 * ms) }, []int64{1000}},
+		{"no answer", func(l *layer) {
+			l.askKeyframe(1000 * ms)
+			for at := int64(1100); at <= 1700; at += 100 {
+				l.retryKeyframe(at * ms)
+			}
+		}, []int64{1000, 1500}},
+		{"one who came just after the answer", func(l *layer) {
+			l.askKeyframe(1000 * ms)
+			came(l, 1030*ms)
+			l.askKeyframe(1050 * ms)
+			for at := int64(1100); at <= 1400; at += 100 {
+				l.retryKeyframe(at * ms)
+			}
+		}, []int64{1000, 1300}},
+		{"nobody waits any more", func(l *layer) {
+			l.askKeyframe(1000 * ms)
+			came(l, 1030*ms)
+			l.retryKeyframe(2000 * ms)
+		}, []int64{1000}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			in, l, _ := bench(t)
+			in.transport.feedbacks = make(chan rtcp.Packet, 16)
+			l.lastAt.Store(1000 * ms)
+			test.story(l)
+			n, last := len(in.transport.feedbacks), l.keyframeAsked.Load()/ms
+			if n != len(test.want) || last != test.want[n-1] {
+				t.Errorf("asked %d times, last at %d ms; want %v", n, last, test.want)
+			}
+		})
+	}
+}
