@@ -29,6 +29,7 @@ type ingress struct {
 	transport *transport
 
 	packet   packet
+	scratch  [maxPayload + mostAdded]byte // for the slots, one after the other
 	streams  int
 	layers   []*layer
 	twcc     *twcc.Recorder

@@ -119,7 +119,8 @@ func (l *layer) forward(p *packet) {
 	if receivers == nil {
 		return
 	}
+	scratch := l.source.transport.ingress.scratch[:0]
 	for _, s := range *receivers {
-		s.forward(l, p)
+		s.forward(l, p, scratch)
 	}
 }

@@ -334,10 +334,11 @@ func TestReportsKeepSoundAndPictureTogether(t *testing.T) {
 	}
 	// On the publisher's clock it is 1000 s; sound arrives 30 ms before the picture.
 	ntp := uint64(1000) << 32
+	scratch := in.scratch[:0]
 	p := packet{seq: 100, ts: 5_000_000, at: 3 * second}
-	a.forward(audio, &p)
+	a.forward(audio, &p, scratch)
 	p = packet{seq: 200, ts: 8_000_000, at: 3*second + 30*int64(time.Millisecond), isVP8: true, vp8: rewrite.VP8{Keyframe: true, Size: 1}, payload: []byte{0x10, 0}}
-	v.forward(video, &p)
+	v.forward(video, &p, scratch)
 	tr.clock.heard(ntp, 3*second)
 	tr.clock.heard(ntp, 3*second+40*int64(time.Millisecond)) // this one waited on the way
 	audio.senderReport.Store(&senderReport{ntp: ntp, rtp: 5_000_000, at: 3 * second})
