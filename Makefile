@@ -4,6 +4,10 @@ GO    ?= go
 LINT  := $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 APP   := web/app
 DIST  := web/dist/index.html
+# With two cores and more the server gets the first, the load generator the others.
+CORES := $(shell nproc 2>/dev/null || echo 1)
+APART  = $(if $(filter-out 1,$(CORES)),$(if $(shell command -v taskset),taskset -c 1-$(shell expr $(CORES) - 1)))
+SERVER = $(if $(APART),--server-core 0)
 SRC   := $(shell find $(APP) -path $(APP)/node_modules -prune -o -type f -print 2>/dev/null)
 
 .PHONY: help run test deps check unit e2e shots bench fuzz web build image clean
@@ -37,8 +41,10 @@ e2e: web build ## real browsers against the real binary
 shots: web build ## take the README's pictures anew
 	cd $(APP) && VIOP_SHOTS=1 node --test e2e/pages.test.mjs
 
-bench: ## the benchmarks behind the figures in the README
+bench: build ## the benchmarks behind the figures in the README: ten minutes of an idle machine
 	$(GO) test -run '^$$' -bench . -benchmem ./rooms/... ./signaling/...
+	$(GO) build -o bin/viopload ./cmd/viopload
+	$(APART) bin/viopload bench $(SERVER)
 
 fuzz: ## every fuzz target for 30 s each
 	@for package in $$($(GO) list ./...); do \

@@ -38,6 +38,7 @@ type nodeFlags struct {
 	Origins        []string `env:"VIOP_ORIGINS" help:"Further origins whose pages may connect."`
 	Media          string   `default:":7800" env:"VIOP_MEDIA" help:"UDP and TCP address of media, one port for everybody."`
 	PublicIPs      []string `name:"public-ips" env:"VIOP_PUBLIC_IPS" placeholder:"IP" help:"Addresses browsers send media to, when not those of an interface (NAT)."`
+	DebugListen    string   `env:"VIOP_DEBUG_LISTEN" placeholder:"ADDRESS" help:"Loopback address of Go's profiles (/debug/pprof/); none by default."`
 	CheckIn        bool     `default:"true" negatable:"" env:"VIOP_CHECK_IN" help:"Ask patients the questions of the check-in before the lobby."`
 }
 
@@ -85,6 +86,11 @@ func (f nodeFlags) serve(ctx context.Context, log *slog.Logger, ready func(*node
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- n.server.Serve(n.listener) }()
+	closeDebug, err := serveProfiles(life, f.DebugListen)
+	if err != nil {
+		return errors.Join(err, n.drain(life))
+	}
+	defer closeDebug()
 	log.Info("listening", "url", n.public.String(), "node", n.store.Node(), "durable", n.store.Durable())
 	if !n.store.Durable() {
 		log.Warn("NOTHING IS KEPT: there is no Redis that persists; install redis-server or set VIOP_REDIS_URL")

@@ -29,6 +29,7 @@ type ingress struct {
 	transport *transport
 
 	packet   packet
+	scratch  [maxPayload + mostAdded]byte // for the slots, one after the other
 	streams  int
 	layers   []*layer
 	twcc     *twcc.Recorder
@@ -156,6 +157,7 @@ func (in *ingress) video(l *layer, p *packet, ahead int) {
 		l.missing.came(uint64(int64(l.window.highest) + int64(ahead)))
 	}
 	if p.vp8.Keyframe {
+		l.keyframeAt.Store(p.at)
 		l.keyframeWanted.Store(false)
 		if p.vp8.Height > 0 {
 			l.height.Store(int32(p.vp8.Height))

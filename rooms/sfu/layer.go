@@ -14,7 +14,9 @@ const (
 	// keyframeGap is the shortest time between two requests for one layer:
 	// encoders serve no faster, and all who wait share one keyframe.
 	keyframeGap = 300 * time.Millisecond
-	// keyframeRetry is when an unanswered request is made again.
+	// keyframeRetry is when an unanswered request is made again. One that was
+	// answered is out of the way: who came too late for that keyframe waits
+	// for the gap only.
 	keyframeRetry = 500 * time.Millisecond
 )
 
@@ -59,6 +61,7 @@ type layer struct {
 
 	keyframeWanted atomic.Bool
 	keyframeAsked  atomic.Int64
+	keyframeAt     atomic.Int64 // the last one came
 }
 
 // senderReport ties a layer's timestamps to its sender's clock.
@@ -78,11 +81,17 @@ func (l *layer) askKeyframe(now int64) {
 	l.requestKeyframe(now, keyframeGap)
 }
 
-// retryKeyframe repeats a request that was not answered.
+// retryKeyframe makes a request that was not answered, or came too soon after
+// one that was.
 func (l *layer) retryKeyframe(now int64) {
-	if l.keyframeWanted.Load() && l.mayAnswer(now) {
-		l.requestKeyframe(now, keyframeRetry)
+	if !l.keyframeWanted.Load() || !l.mayAnswer(now) {
+		return
 	}
+	gap := keyframeRetry
+	if l.keyframeAt.Load() > l.keyframeAsked.Load() {
+		gap = keyframeGap
+	}
+	l.requestKeyframe(now, gap)
 }
 
 // mayAnswer says whether asking for a keyframe makes sense. A camera that is
@@ -110,7 +119,8 @@ func (l *layer) forward(p *packet) {
 	if receivers == nil {
 		return
 	}
+	scratch := l.source.transport.ingress.scratch[:0]
 	for _, s := range *receivers {
-		s.forward(l, p)
+		s.forward(l, p, scratch)
 	}
 }

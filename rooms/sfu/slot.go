@@ -33,6 +33,16 @@ type sink interface {
 	WriteRTP(*rtp.Header, []byte) (int, error)
 }
 
+// repairs are a slot's retransmissions: most slots never have any.
+type repairs struct {
+	scratch [maxPayload + mostAdded]byte
+	sent    [resendMap]struct {
+		seq uint16
+		n   uint8
+		at  int64
+	}
+}
+
 // slot is one receive section of a browser: a permanent track whose source
 // changes behind it. Packets come from the publishers' goroutines.
 type slot struct {
@@ -51,12 +61,7 @@ type slot struct {
 	cur, next *layer // sending; to be sent from its next keyframe on
 	numbers   rewrite.Stream[*layer]
 	lastAt    int64
-	scratch   [maxPayload + mostAdded]byte
-	resent    [resendMap]struct {
-		seq uint16
-		n   uint8
-		at  int64
-	}
+	repairs   *repairs // nil until something is lost
 
 	sent       atomic.Uint64 // packets
 	octets     atomic.Uint64 // of payload
@@ -90,8 +95,8 @@ func (s *slot) shown() (cur, next *layer, ready bool) {
 }
 
 // forward sends a packet on, if it is of the layer this slot carries or
-// begins the one it waits for.
-func (s *slot) forward(l *layer, p *packet) {
+// begins the one it waits for. scratch is the publisher's: nobody keeps it.
+func (s *slot) forward(l *layer, p *packet, scratch []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ready || s.sink == nil {
@@ -115,7 +120,7 @@ func (s *slot) forward(l *layer, p *packet) {
 	}
 	s.lastAt = p.at
 	s.header.SequenceNumber, s.header.Timestamp, s.header.Marker = out.Seq, out.TS, p.marker
-	s.write(&s.header, s.payload(s.scratch[:0], p, out), p.at)
+	s.write(&s.header, s.payload(scratch, p, out), p.at)
 	s.sent.Add(1)
 	s.octets.Add(uint64(len(p.payload)))
 }
@@ -153,7 +158,10 @@ func (s *slot) resend(seq uint16, now int64) {
 	if !s.ready || s.sink == nil || s.repair.PayloadType == 0 {
 		return
 	}
-	last := &s.resent[seq%resendMap]
+	if s.repairs == nil {
+		s.repairs = new(repairs)
+	}
+	last := &s.repairs.sent[seq%resendMap]
 	if last.seq != seq {
 		last.seq, last.n = seq, 0
 	}
@@ -173,7 +181,7 @@ func (s *slot) resend(seq uint16, now int64) {
 	last.at = now
 	out := segment.Apply(p.numbers())
 	s.repair.Timestamp, s.repair.Marker = out.TS, p.marker
-	s.write(&s.repair, s.payload(append(s.scratch[:0], byte(seq>>8), byte(seq)), &p, out), now)
+	s.write(&s.repair, s.payload(append(s.repairs.scratch[:0], byte(seq>>8), byte(seq)), &p, out), now)
 	s.repair.SequenceNumber++
 	s.resends.Add(1)
 }

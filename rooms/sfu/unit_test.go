@@ -334,10 +334,11 @@ func TestReportsKeepSoundAndPictureTogether(t *testing.T) {
 	}
 	// On the publisher's clock it is 1000 s; sound arrives 30 ms before the picture.
 	ntp := uint64(1000) << 32
+	scratch := in.scratch[:0]
 	p := packet{seq: 100, ts: 5_000_000, at: 3 * second}
-	a.forward(audio, &p)
+	a.forward(audio, &p, scratch)
 	p = packet{seq: 200, ts: 8_000_000, at: 3*second + 30*int64(time.Millisecond), isVP8: true, vp8: rewrite.VP8{Keyframe: true, Size: 1}, payload: []byte{0x10, 0}}
-	v.forward(video, &p)
+	v.forward(video, &p, scratch)
 	tr.clock.heard(ntp, 3*second)
 	tr.clock.heard(ntp, 3*second+40*int64(time.Millisecond)) // this one waited on the way
 	audio.senderReport.Store(&senderReport{ntp: ntp, rtp: 5_000_000, at: 3 * second})
@@ -360,5 +361,53 @@ func TestReportsKeepSoundAndPictureTogether(t *testing.T) {
 	}
 	if got := ntpTime(wall) >> 32; got != 1_800_000_000+2_208_988_800 {
 		t.Errorf("ntpTime = %d s since 1900", got)
+	}
+}
+
+// TestKeyframeRequests is the pace at which a publisher is asked: encoders
+// serve one request in 300 ms, and one that was lost is made again later.
+func TestKeyframeRequests(t *testing.T) {
+	const ms = int64(time.Millisecond)
+	came := func(l *layer, at int64) {
+		l.keyframeAt.Store(at)
+		l.keyframeWanted.Store(false)
+	}
+	for _, test := range []struct {
+		name  string
+		story func(l *layer)
+		want  []int64 // when asked, in milliseconds
+	}{
+		{"one who waits", func(l *layer) { l.askKeyframe(1000 * ms) }, []int64{1000}},
+		{"two who come together", func(l *layer) { l.askKeyframe(1000 * ms); l.askKeyframe(1010 * ms) }, []int64{1000}},
+		{"no answer", func(l *layer) {
+			l.askKeyframe(1000 * ms)
+			for at := int64(1100); at <= 1700; at += 100 {
+				l.retryKeyframe(at * ms)
+			}
+		}, []int64{1000, 1500}},
+		{"one who came just after the answer", func(l *layer) {
+			l.askKeyframe(1000 * ms)
+			came(l, 1030*ms)
+			l.askKeyframe(1050 * ms)
+			for at := int64(1100); at <= 1400; at += 100 {
+				l.retryKeyframe(at * ms)
+			}
+		}, []int64{1000, 1300}},
+		{"nobody waits any more", func(l *layer) {
+			l.askKeyframe(1000 * ms)
+			came(l, 1030*ms)
+			l.retryKeyframe(2000 * ms)
+		}, []int64{1000}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			in, l, _ := bench(t)
+			in.transport.feedbacks = make(chan rtcp.Packet, 16)
+			l.lastAt.Store(1000 * ms)
+			test.story(l)
+			n, last := len(in.transport.feedbacks), l.keyframeAsked.Load()/ms
+			if n != len(test.want) || last != test.want[n-1] {
+				t.Errorf("asked %d times, last at %d ms; want %v", n, last, test.want)
+			}
+		})
 	}
 }
