@@ -155,6 +155,13 @@ type (
 		Verdict      string `json:"verdict" limit:"40"`
 		Ends         Millis `json:"ends,omitempty"`
 	}
+	// APIToken answers AskAPIToken: what opens the HTTP API for the records of
+	// this session, in the name of this person.
+	APIToken struct {
+		Token     string `json:"token" limit:"8192"`
+		ExpiresMS Millis `json:"expires_ms"` // from now
+		Session   string `json:"session" limit:"128"`
+	}
 	// Result: the command with the frame's id was carried out.
 	Result struct{}
 	// Error: the command with the frame's id was refused. Without an id, a
@@ -188,6 +195,7 @@ func (Slots) Type() string         { return "slots" }
 func (Speakers) Type() string      { return "speakers" }
 func (Moderated) Type() string     { return "moderated" }
 func (MinutesReport) Type() string { return "minutes_report" }
+func (APIToken) Type() string      { return "api_token" }
 func (Result) Type() string        { return "result" }
 func (Error) Type() string         { return "error" }
 func (Bye) Type() string           { return "bye" }
@@ -205,6 +213,7 @@ func (Slots) server()         {}
 func (Speakers) server()      {}
 func (Moderated) server()     {}
 func (MinutesReport) server() {}
+func (APIToken) server()      {}
 func (Result) server()        {}
 func (Error) server()         {}
 func (Bye) server()           {}
@@ -212,6 +221,6 @@ func (Bye) server()           {}
 func serverMessages() []ServerMessage {
 	return []ServerMessage{
 		Welcome{}, Resumed{}, Snapshot{}, Room{}, Person{}, AttachMedia{}, Answer{}, SignalFailed{},
-		ICERestart{}, Slots{}, Speakers{}, Moderated{}, MinutesReport{}, Result{}, Error{}, Bye{},
+		ICERestart{}, Slots{}, Speakers{}, Moderated{}, MinutesReport{}, APIToken{}, Result{}, Error{}, Bye{},
 	}
 }
