@@ -71,10 +71,7 @@ func (s Session) Check() error {
 	}
 	checkID(&p, "/program", string(s.Program))
 	checkLine(&p, "/title", s.Title, maxTitle)
-	checkWord(&p, "/service", s.Service,
-		attendance.Individual, attendance.Family, attendance.Medication, attendance.CaseManagement,
-		attendance.Assessment, attendance.Group, attendance.Psychoeducation,
-		attendance.PeerSupport, attendance.MutualAid, attendance.Aftercare)
+	checkWord(&p, "/service", s.Service, services()...)
 	s.checkTimes(&p)
 	s.checkBreaks(&p)
 	s.checkPeople(&p)
@@ -83,6 +80,14 @@ func (s Session) Check() error {
 		checkRange(&p, "/seats", s.Seats, 2, MaxSeats)
 	}
 	return p.Err()
+}
+
+func services() []attendance.Service {
+	return []attendance.Service{
+		attendance.Individual, attendance.Family, attendance.Medication, attendance.CaseManagement,
+		attendance.Assessment, attendance.Group, attendance.Psychoeducation,
+		attendance.PeerSupport, attendance.MutualAid, attendance.Aftercare,
+	}
 }
 
 func (s Session) checkTimes(p *form.Problems) {
