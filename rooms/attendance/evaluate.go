@@ -173,11 +173,7 @@ func (e *evaluation) convene(x *Session) *sitting {
 		signatures: e.signatures[x.ID],
 	}
 	s.rule, _ = x.Service.rule()
-	s.counts = s.rule.counts
-	if x.Counts != nil {
-		s.counts = *x.Counts
-	}
-	s.counts = s.counts && x.Status != SessionCancelled
+	s.counts = x.Counting()
 	return s
 }
 
