@@ -31,7 +31,6 @@ import (
 
 	"viop/auth"
 	"viop/rooms"
-	"viop/rooms/attendance"
 	"viop/rooms/schedule"
 )
 
@@ -60,9 +59,6 @@ type Store interface {
 	// Presence is who is there at asOf: the last word of whoever owns the room
 	// or, after a crash, nobody.
 	Presence(context.Context, rooms.SessionID) (state rooms.RoomState, here []rooms.Presence, asOf time.Time, err error)
-	// Case is the session with everything that decides about its minutes, as of
-	// now. It is valid.
-	Case(context.Context, rooms.SessionID) (*attendance.Case, error)
 	// Revoke returns when the revocation is durable.
 	Revoke(context.Context, auth.Revocation) error
 }
@@ -97,8 +93,11 @@ type Check struct {
 // Config is what New needs. Fields without "may be" are required.
 type Config struct {
 	Store    Store
+	Books    Books
 	Rooms    Rooms
 	Verifier Verifier
+	// Provenance is told beside what was computed.
+	Provenance Provenance
 	// Minter may be nil when no shared secret is configured: no invites then.
 	Minter Minter
 	// Signaling serves GET /v1/ws.

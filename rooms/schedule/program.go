@@ -37,7 +37,7 @@ func ReadProgram(text []byte) (Program, error) {
 func (program Program) Check() error {
 	var p form.Problems
 	if program.ID != "" {
-		checkID(&p, "/id", string(program.ID))
+		CheckID(&p, "/id", string(program.ID))
 	}
 	checkZone(&p, program.Timezone)
 	checkWord(&p, "/week_start", program.WeekStart, append([]attendance.Weekday{""}, weekdays()...)...)

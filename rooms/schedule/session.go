@@ -67,10 +67,10 @@ func ReadSession(text []byte) (Session, error) {
 func (s Session) Check() error {
 	var p form.Problems
 	if s.ID != "" {
-		checkID(&p, "/id", string(s.ID))
+		CheckID(&p, "/id", string(s.ID))
 	}
-	checkID(&p, "/program", string(s.Program))
-	checkLine(&p, "/title", s.Title, maxTitle)
+	CheckID(&p, "/program", string(s.Program))
+	CheckLine(&p, "/title", s.Title, maxTitle)
 	checkWord(&p, "/service", s.Service, services()...)
 	s.checkTimes(&p)
 	s.checkBreaks(&p)
@@ -135,7 +135,7 @@ func (s Session) checkPeople(p *form.Problems) {
 		}
 		for i, person := range list.people {
 			at := list.at + "/" + strconv.Itoa(i)
-			checkID(p, at, string(person))
+			CheckID(p, at, string(person))
 			if seen[person] {
 				p.Add(at, "This person is already listed.")
 			}
