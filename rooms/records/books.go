@@ -26,10 +26,10 @@ type Store interface {
 	// about the weeks, which it lies in, of those who have one. It is valid.
 	Case(context.Context, rooms.SessionID) (*attendance.Case, error)
 	// CaseOfPerson decides about the weeks of a person that have an instant in
-	// [from, to), CaseOfProgram about those of everybody in sessions of the
-	// program.
+	// [from, to), CaseOfProgram about those of the patients in sessions of the
+	// program at that time.
 	CaseOfPerson(ctx context.Context, person rooms.PersonID, from, to time.Time) (*attendance.Case, error)
-	CaseOfProgram(ctx context.Context, program schedule.ProgramID, from, to time.Time) (*attendance.Case, error)
+	CaseOfProgram(ctx context.Context, program schedule.ProgramID, from, to time.Time) (c *attendance.Case, patients []rooms.PersonID, err error)
 
 	// Book is what is written about a session, as of one instant.
 	Book(context.Context, rooms.SessionID) (Book, error)

@@ -18,8 +18,8 @@
 // What evidence that comes late does: versions count corrections only (SPEC
 // §5), so the version stays, the record is kept anew with another hash, and
 // the signature no longer matches. The contract still calls such a record
-// signed; Sheet.Stale, the warnings in the log, and CheckSignatures name it,
-// until somebody signs again.
+// signed; Sheet.Stale, the warnings in the log, and Check name it, until
+// somebody signs again.
 //
 // Start with Books; Store is what it needs from below (rooms/redisstore).
 package records

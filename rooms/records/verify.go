@@ -1,75 +1,99 @@
 package records
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 
 	"viop/rooms/attendance"
 )
 
-// BrokenSignature names a signature that does not hold, and why.
-type BrokenSignature struct {
-	Seq     int    // in the chain of amendments
-	Person  string // whose record; "" when it is not about one
+// Broken names the first entry of a book that does not hold, and why.
+type Broken struct {
+	Kind    Kind
+	Seq     int
 	Problem string
 }
 
-func (e *BrokenSignature) Error() string { return e.Problem }
+func (e *Broken) Error() string { return fmt.Sprintf("%s, entry %d: %s", e.Kind, e.Seq, e.Problem) }
 
-// CheckSignatures counts the session again as it was known at each of the
-// signatures in amendments, and compares. c is the case as of now, amendments
-// those of its session, from the store or from an archive. The error is a
-// *BrokenSignature for the first that does not hold: somebody has changed it,
-// or evidence came after it that changes what it was given for.
+// Check counts a session again as it was known at each of its signatures, and
+// compares; and it checks that what was signed can still be read. c is the
+// case as of now, amendments and readings are those of the session, from the
+// store or from an archive. The error is *Broken for the first entry that does
+// not hold: somebody has changed it, or evidence came later, or the rules of
+// the program are other ones. A record that was signed again since is measured
+// by the last signature on its version only.
 //
-// That the chains below its head are still there is for the store to check
-// (Signature.Ends).
-func CheckSignatures(c *attendance.Case, session string, amendments []Amendment) error {
-	for _, a := range amendments {
+// Chains are the store's to walk, and so is whether a chain still has what a
+// signature rests on (Signature.Ends).
+func Check(c *attendance.Case, session string, amendments []Amendment, readings []Reading) error {
+	kept := map[string]bool{} // person and hash
+	for _, r := range readings {
+		sum := sha256.Sum256(r.Record)
+		if hex.EncodeToString(sum[:]) != r.Hash {
+			return &Broken{KindReading, r.Seq, "the record does not match its hash"}
+		}
+		kept[r.Person+" "+r.Hash] = true
+	}
+	for i, a := range amendments {
 		if a.Signature == nil {
 			continue
 		}
-		if err := checkSignature(c, session, a); err != nil {
+		problem, err := checkSignature(c, session, *a.Signature, amendments[i+1:], kept)
+		if err != nil {
 			return err
+		}
+		if problem != "" {
+			return &Broken{KindAmend, a.Seq, fmt.Sprintf("the signature of %s on version %d %s", a.Signature.By, a.Signature.Version, problem)}
 		}
 	}
 	return nil
 }
 
-func checkSignature(c *attendance.Case, session string, a Amendment) error {
-	s := a.Signature
-	broken := func(person, problem string) error {
-		return &BrokenSignature{a.Seq, person, fmt.Sprintf("the signature of %s on version %d %s", s.By, s.Version, problem)}
-	}
+func checkSignature(c *attendance.Case, session string, s Signature, later []Amendment, kept map[string]bool) (problem string, err error) {
 	if HashVersion(s.Records) != s.Hash {
-		return broken("", "names other records than it signs")
+		return "names other records than it signs", nil
 	}
 	if head(s.Ends) != s.Head {
-		return broken("", "names other evidence than it rests on")
+		return "names other evidence than it rests on", nil
+	}
+	people := slices.Sorted(maps.Keys(s.Records))
+	for _, person := range people {
+		if !kept[person+" "+s.Records[person]] {
+			return "is for a record of " + person + " that is not kept", nil
+		}
 	}
 	now := map[string]string{}
 	for _, r := range attendance.Evaluate(before(c, s.At)).Records {
-		if r.Session != session || r.Version != s.Version {
+		if r.Session != session || r.Version != s.Version || renewed(later, r.Person, s.Version) {
 			continue
 		}
-		hash, err := HashRecord(r)
-		if err != nil {
-			return err
+		if now[r.Person], err = HashRecord(r); err != nil {
+			return "", err
 		}
-		now[r.Person] = hash
-		if signed, known := s.Records[r.Person]; signed != hash {
-			if !known {
-				return broken(r.Person, "does not know the record of "+r.Person+", which has this version by evidence that came later")
-			}
-			return broken(r.Person, "does not match: the record of "+r.Person+" recomputes to something else")
+		switch signed, known := s.Records[r.Person]; {
+		case !known:
+			return "does not know the record of " + r.Person + ", which has this version by what came later", nil
+		case signed != now[r.Person]:
+			return "does not match: the record of " + r.Person + " recomputes to something else", nil
 		}
 	}
-	for person := range s.Records {
-		if now[person] == "" {
-			return broken(person, "does not match: the record of "+person+" is not there any more")
+	for _, person := range people {
+		if now[person] == "" && !renewed(later, person, s.Version) {
+			return "does not match: the record of " + person + " is not there any more", nil
 		}
 	}
-	return nil
+	return "", nil
+}
+
+// renewed reports whether a later signature is for the same version of a record.
+func renewed(later []Amendment, person string, version int) bool {
+	return slices.ContainsFunc(later, func(a Amendment) bool {
+		return a.Signature != nil && a.Signature.Version == version && a.Signature.Records[person] != ""
+	})
 }
 
 // before is a case without what was corrected and signed later than t. Its

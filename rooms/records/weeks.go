@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"viop/rooms"
@@ -68,15 +69,13 @@ func (b *Books) ProgramWeeks(ctx context.Context, program schedule.ProgramID, da
 	}
 	first := firstDay(day, starts)
 	start, end := midnight(first, zone), midnight(first+7, zone)
-	c, err := b.store.CaseOfProgram(ctx, program, start, end)
+	c, patients, err := b.store.CaseOfProgram(ctx, program, start, end)
 	if err != nil {
 		return nil, fmt.Errorf("weeks of program %s: %w", program, err)
 	}
-	all := map[string]bool{}
-	for _, p := range c.People {
-		all[p.ID] = p.Role == attendance.Patient
-	}
-	weeks := weeksOf(c, attendance.Interval{Start: attendance.At(start), End: attendance.At(end)}, func(p string) bool { return all[p] })
+	weeks := weeksOf(c, attendance.Interval{Start: attendance.At(start), End: attendance.At(end)}, func(p string) bool {
+		return slices.Contains(patients, rooms.PersonID(p))
+	})
 	weeks.Week = first
 	return weeks, nil
 }
