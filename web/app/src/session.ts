@@ -3,7 +3,7 @@
 // the state; nothing else talks to the server.
 import { effect, type ReadonlySignal, signal } from '@preact/signals'
 import { type Api, createApi } from './api'
-import { createBearer } from './bearer'
+import { createBearer, subjectOf } from './bearer'
 import { createDevices, type Devices } from './devices'
 import { createLink, type Link, type Result } from './link'
 import { createMedia, type Media } from './media'
@@ -28,7 +28,7 @@ export interface Session {
   /** The HTTP API with what a facilitator may do there; everybody else is refused. */
   readonly api: Api
   /** What the invite says, until the server has said who this is. */
-  readonly greeting: { readonly name: string; readonly role: string }
+  readonly greeting: { readonly name: string; readonly role: string; readonly person: string }
   join(): void
   checkIn(answers: ClientCheckIn): Promise<Result>
   setMic(on: boolean): Promise<void>
@@ -346,7 +346,7 @@ export function createSession(options: SessionOptions): Session {
     media,
     wants,
     api,
-    greeting: readClaims(seat?.token ?? ''),
+    greeting: { ...readClaims(seat?.token ?? ''), person: subjectOf(seat?.token ?? '') },
     join() {
       remember()
       dispatch({ type: 'step', step: 'joining' })
