@@ -137,18 +137,26 @@ type page struct {
 	result *attendance.Result
 }
 
-// open reads a page. What is written on the condition that the Book has not
-// moved, rests on the evidence that was evaluated, because that is read later.
+// open reads a page on which the book and what was evaluated belong together.
 func (b *Books) open(ctx context.Context, session rooms.SessionID) (*page, error) {
 	book, err := b.store.Book(ctx, session)
 	if err != nil {
 		return nil, fmt.Errorf("read the book of session %s: %w", session, err)
 	}
-	input, err := b.store.Case(ctx, session)
-	if err != nil {
-		return nil, fmt.Errorf("read session %s: %w", session, err)
+	for range tries {
+		input, err := b.store.Case(ctx, session)
+		if err != nil {
+			return nil, fmt.Errorf("read session %s: %w", session, err)
+		}
+		before := book
+		if book, err = b.store.Book(ctx, session); err != nil {
+			return nil, fmt.Errorf("read the book of session %s: %w", session, err)
+		}
+		if book.Digest == before.Digest {
+			return &page{book, input, attendance.Evaluate(input)}, nil
+		}
 	}
-	return &page{book, input, attendance.Evaluate(input)}, nil
+	return nil, fmt.Errorf("read session %s: %w", session, ErrMoved)
 }
 
 // Records is the session counted again from its evidence. A session that goes

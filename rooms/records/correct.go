@@ -50,6 +50,7 @@ func (b *Books) act(ctx context.Context, session rooms.SessionID, make func(*pag
 	if err != nil {
 		return err
 	}
+	written := false // or nobody knows
 	err = again(func() error {
 		p, err := b.open(ctx, session)
 		if err != nil {
@@ -61,20 +62,23 @@ func (b *Books) act(ctx context.Context, session rooms.SessionID, make func(*pag
 		}
 		a.Seq = p.End(KindAmend, 0).Seq + 1
 		note.At = a.At().Time()
-		return b.store.Amend(ctx, p.Book, *a, note)
-	})
-	if err != nil {
-		if paid := b.store.Paid(ctx, debt); paid != nil {
-			b.log.Warn("a session will be settled once more than needed", "session", session, "err", paid)
-		}
+		err = b.store.Amend(ctx, p.Book, *a, note)
+		written = !errors.Is(err, ErrMoved) && !errors.Is(err, ErrIDTaken)
 		return err
+	})
+	switch {
+	case err != nil && written:
+		return err
+	case err == nil:
+		if err := b.Settle(ctx, session); err != nil { // the act stands, and Run settles it
+			b.log.Error("a session is not settled yet after an act", "session", session, "err", err)
+			return nil
+		}
 	}
-	if err := b.Settle(ctx, session); err != nil {
-		// The act stands. Whoever runs Run settles it.
-		b.log.Error("a session is not settled yet after an act", "session", session, "err", err)
-		return nil
+	if paid := b.store.Paid(ctx, debt); paid != nil {
+		b.log.Warn("a session will be settled once more than needed", "session", session, "err", paid)
 	}
-	return b.store.Paid(ctx, debt)
+	return err
 }
 
 // made reports whether the book has the correction already.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"viop/auth"
 	"viop/rooms"
 	"viop/rooms/attendance"
@@ -23,19 +25,28 @@ type house struct {
 	store *redisstore.Store
 	books *records.Books
 	start time.Time // of the evening in most stories, two days ago: it is over
+	clock *miniredis.Miniredis
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// stories runs a test on the in-memory Redis and on a real one.
+// stories runs a test on an in-memory Redis and on a real one.
 func stories(t *testing.T, story func(*testing.T, *house)) {
-	t.Run("memory", func(t *testing.T) { story(t, newHouse(t, redisstore.Config{InMemory: true})) })
+	t.Run("memory", func(t *testing.T) { story(t, inMemory(t)) })
 	t.Run("server", func(t *testing.T) {
 		if _, err := exec.LookPath("redis-server"); err != nil {
 			t.Skip("no redis-server on PATH: this test was NOT run (apt-get install redis-server)")
 		}
 		story(t, newHouse(t, redisstore.Config{}))
 	})
+}
+
+// inMemory is a house on a Redis whose clock can be set.
+func inMemory(t testing.TB) *house {
+	m := miniredis.RunT(t)
+	h := newHouse(t, redisstore.Config{URL: "redis://" + m.Addr(), AllowVolatile: true})
+	h.clock = m
+	return h
 }
 
 func newHouse(t testing.TB, cfg redisstore.Config) *house {
@@ -52,7 +63,7 @@ func newHouse(t testing.TB, cfg redisstore.Config) *house {
 	h.start = now.Add(-48 * time.Hour).Truncate(time.Hour)
 	h.putProgram(func(*schedule.Program) {})
 	for id, role := range map[rooms.PersonID]auth.Role{
-		"t1": auth.Facilitator, "t2": auth.Facilitator, "o1": auth.Observer,
+		"t1": auth.Facilitator, "t2": auth.Facilitator, "t3": auth.Facilitator, "o1": auth.Observer,
 		"p1": auth.Patient, "p2": auth.Patient, "p3": auth.Patient,
 	} {
 		_, _, err := store.PutPerson(t.Context(), schedule.Person{ID: id, Role: role, Program: "iop"}, schedule.Condition{})

@@ -24,8 +24,8 @@ func (e *Broken) Error() string { return fmt.Sprintf("%s, entry %d: %s", e.Kind,
 // case as of now, amendments and readings are those of the session, from the
 // store or from an archive. The error is *Broken for the first entry that does
 // not hold: somebody has changed it, or evidence came later, or the rules of
-// the program are other ones. A record that was signed again since is measured
-// by the last signature on its version only.
+// the program are other ones. A record that was signed more than once is
+// measured by its last signature.
 //
 // Chains are the store's to walk, and so is whether a chain still has what a
 // signature rests on (Signature.Ends).
@@ -68,7 +68,7 @@ func checkSignature(c *attendance.Case, session string, s Signature, later []Ame
 	}
 	now := map[string]string{}
 	for _, r := range attendance.Evaluate(before(c, s.At)).Records {
-		if r.Session != session || r.Version != s.Version || renewed(later, r.Person, s.Version) {
+		if r.Session != session || r.Version != s.Version || renewed(later, r.Person) {
 			continue
 		}
 		if now[r.Person], err = HashRecord(r); err != nil {
@@ -82,17 +82,17 @@ func checkSignature(c *attendance.Case, session string, s Signature, later []Ame
 		}
 	}
 	for _, person := range people {
-		if now[person] == "" && !renewed(later, person, s.Version) {
+		if now[person] == "" && !renewed(later, person) {
 			return "does not match: the record of " + person + " is not there any more", nil
 		}
 	}
 	return "", nil
 }
 
-// renewed reports whether a later signature is for the same version of a record.
-func renewed(later []Amendment, person string, version int) bool {
+// renewed reports whether a later signature is for the record, too.
+func renewed(later []Amendment, person string) bool {
 	return slices.ContainsFunc(later, func(a Amendment) bool {
-		return a.Signature != nil && a.Signature.Version == version && a.Signature.Records[person] != ""
+		return a.Signature != nil && a.Signature.Records[person] != ""
 	})
 }
 
