@@ -116,7 +116,7 @@ func (b *Books) Round(ctx context.Context) {
 		b.complain(ctx, "the clock cannot be read", err)
 		return
 	}
-	pulses, err := b.store.Pulses(ctx, now.Add(-LookBack), now)
+	pulses, err := b.store.Pulses(ctx, now.Add(-LookBack), now.Add(time.Millisecond)) // those that start now, too
 	if err != nil {
 		b.complain(ctx, "sessions cannot be read", err)
 		return
