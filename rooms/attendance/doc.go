@@ -24,9 +24,13 @@
 //	services.go, profiles.go      the tables (§6, §7)
 //	weeks.go, measure.go          days, weeks, projection, verdict (§8)
 //	authorizations.go             units and authorizations (§9)
+//	explain.go, inquiry.go        why an instant is credited, or what took it
+//	timeline.go                   the same of a whole session
 //
-// An auditor's path is Explain: the named sets C, R, F, W, B, A, X, K of one
-// person in one session, computed by the same code as the record.
+// An auditor's path is NewTimeline, what became of every instant of a session;
+// ExplainAt, one instant with the rules and the evidence behind it; Explain,
+// the named sets C, R, F, W, B, A, X, K of one person in one session. They are
+// computed by the same code as the record.
 //
 // Everything is n log n in events, sessions and corrections: a program of a
 // thousand patients and twelve weeks, half a million events, takes less than

@@ -29,32 +29,6 @@ func Evaluate(c *Case) *Result {
 	return result
 }
 
-// Explain is the account of one patient in one session, worked out like the
-// record, also of a patient who has none; ok is false when c has no such
-// session or no such patient. It costs about as much as Evaluate: give it a
-// Case of the sessions in which the patient may have credit.
-func Explain(c *Case, session, patient string) (account *Account, ok bool) {
-	e := newEvaluation(c)
-	if e.roles[patient] != Patient {
-		return nil, false
-	}
-	at := -1
-	for i, place := range e.byID {
-		s, _ := e.sit(place)
-		a := s.account(patient, c.AsOf)
-		e.enter(s, patient, a)
-		if s.ID == session {
-			account, at = a, i
-		}
-	}
-	if account == nil {
-		return nil, false
-	}
-	e.share() // §4.8 needs the patient's other sessions
-	account.K = e.records[at].Credited
-	return account, true
-}
-
 // evaluation is the working of one Evaluate, from evidence to records, which
 // stay in the order of session and person throughout.
 type evaluation struct {
