@@ -117,7 +117,20 @@ func (s *Store) verifySignatures(ctx context.Context, session rooms.SessionID, c
 	if err != nil {
 		return err
 	}
-	for _, a := range book.Amendments {
+	if len(book.Amendments)+len(book.Readings) == 0 {
+		return nil
+	}
+	c, err := s.Case(ctx, session)
+	if err != nil {
+		return err
+	}
+	return checkSignatures(c, session, book.Amendments, book.Readings, chains)
+}
+
+// checkSignatures: their evidence is in the chains, and the records still say
+// what was signed.
+func checkSignatures(c *attendance.Case, session rooms.SessionID, book []records.Amendment, kept []records.Reading, chains map[stream][]Entry) error {
+	for _, a := range book {
 		if a.Signature == nil {
 			continue
 		}
@@ -128,14 +141,7 @@ func (s *Store) verifySignatures(ctx context.Context, session rooms.SessionID, c
 			}
 		}
 	}
-	if len(book.Amendments)+len(book.Readings) == 0 {
-		return nil
-	}
-	c, err := s.Case(ctx, session)
-	if err != nil {
-		return err
-	}
-	err = records.Check(c, string(session), book.Amendments, book.Readings)
+	err := records.Check(c, string(session), book, kept)
 	if broken, ok := errors.AsType[*records.Broken](err); ok {
 		return &ChainError{session, 0, string(broken.Kind), broken.Seq, broken.Problem}
 	}
