@@ -2,7 +2,7 @@
 import type { Verdict, Week } from '../api'
 import { hours } from '../words'
 import { count, needed } from './words'
-import { instant, weekdayIn } from './zone'
+import { instant, minute, weekdayIn } from './zone'
 
 // At risk comes first: a call today still helps them. Then those who need
 // make-up time, and those for whom the week is over.
@@ -51,17 +51,24 @@ export function outlook(week: Week, zone: string): string {
       return week.over_max ? 'Reached, and over the week’s maximum.' : 'Reached.'
     case 'not_met':
       return `Short by ${wanting(need_ms ?? 0, days_need)}.`
-    case 'cannot_meet': {
-      const left = `${sentence(week, zone)}, which cannot be enough.`
-      return (slack_ms ?? 0) < 0 ? `${left} ${needed(-(slack_ms ?? 0))} of make-up time would be.` : left
-    }
+    case 'cannot_meet':
+      return `${sentence(week, zone)}, which is not enough.${makeUp(slack_ms ?? 0)}`
     case 'at_risk':
-      return `${sentence(week, zone)}. ${hours(slack_ms ?? 0)} to spare.`
+      return `${sentence(week, zone)}. ${spare(slack_ms ?? 0)}`
     case 'on_track':
       return `${sentence(week, zone)}.`
     default:
       return week.verdict satisfies never
   }
+}
+
+// spare: what may still be lost is rounded down, as credit is.
+function spare(ms: number): string {
+  return ms < minute ? 'Nothing to spare.' : `${hours(ms)} to spare.`
+}
+
+function makeUp(slack: number): string {
+  return slack < 0 ? ` At least ${needed(-slack)} of make-up time is needed.` : ''
 }
 
 function sentence(week: Week, zone: string): string {
@@ -86,7 +93,7 @@ export function progress(week: Week): string {
 /** Days that qualify, in words. */
 export function daysText(week: Week): string {
   const had = count(week.qualifying_days, 'full day')
-  if (week.days_need === 0) return had
+  if (week.days_need === 0 || week.verdict === 'partial_week') return had
   return `${had} of ${week.qualifying_days + week.days_need}`
 }
 

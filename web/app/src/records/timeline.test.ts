@@ -28,14 +28,14 @@ describe('the bars of a person', () => {
   })
 
   it('are wide enough to be seen, and then on top', () => {
-    expect(bars.at(-1)).toMatchObject({ span: evening[3], width: 0.5 })
+    expect(bars.at(-1)).toMatchObject({ span: evening[3], width: 0.8 })
   })
 
   it('never leave the axis', () => {
     const [last] = barsOf([span('lobby', 199.99, 200)], axis)
-    expect(last).toMatchObject({ x: 99.5, width: 0.5 })
+    expect(last).toMatchObject({ x: 99.2, width: 0.8 })
     const [first] = barsOf([span('lobby', 0, 0.01)], axis)
-    expect(first).toMatchObject({ x: 0, width: 0.5 })
+    expect(first).toMatchObject({ x: 0, width: 0.8 })
   })
 })
 

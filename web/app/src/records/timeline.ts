@@ -17,7 +17,7 @@ export interface Bar {
 }
 
 /** A loss of three seconds in three hours must still be seen; percent. */
-const leastWidth = 0.5
+const leastWidth = 0.8
 
 export function axisOf(timeline: Timeline): Axis {
   return { start: instant(timeline.start), end: instant(timeline.end) }

@@ -18,6 +18,7 @@ import { clockIn, dateAfter, instant, weekSpan } from '../../records/zone'
 import { report } from '../../session'
 import { Button, Page } from '../parts'
 import { Trouble, VerdictChip } from './parts'
+import { Patterns } from './patterns'
 
 export function CohortPage({ api, program }: { api: Api; program: string }) {
   const [wanted, setWanted] = useState<string | undefined>(undefined)
@@ -97,6 +98,7 @@ function Cohort({ weeks }: { weeks: ProgramWeeks }) {
   if (weeks.weeks.length === 0) return <p class="lead">Nobody was expected in this week, and nobody came.</p>
   return (
     <>
+      <Patterns />
       <ul class="tally" aria-label="How the week stands">
         {tally(weeks.weeks).map((t) => (
           <li key={t.verdict}>
@@ -145,12 +147,6 @@ function Row({ week, zone, scale }: { week: Week; zone: string; scale: number })
 function Bars({ bars }: { bars: WeekBars }) {
   return (
     <svg class="week-picture" width="100%" height="20" aria-hidden="true" focusable="false">
-      <defs>
-        <pattern id="still-to-come" width="6" height="6" patternUnits="userSpaceOnUse">
-          <rect class="ground ground-come" width="6" height="6" />
-          <path class="come" d="M-1 7 7-1M-2 2 2-2M4 8 8 4" />
-        </pattern>
-      </defs>
       <rect class="week-base" x="0" y="4" width="100%" height="12" rx="3" />
       <rect class="week-done" x="0" y="4" width={`${bars.credited}%`} height="12" rx="3" />
       <rect

@@ -32,7 +32,11 @@ export function Explained({
 }) {
   const answer = useExplanation(desk, chosen?.person, span)
   return (
-    <aside class="explained" aria-label="Explanation" aria-live="polite">
+    <aside
+      class={chosen ? 'explained explained-now' : 'explained'}
+      aria-label="Explanation"
+      aria-live="polite"
+    >
       {chosen && span ? (
         <>
           <p class="hint">{name}</p>
@@ -46,8 +50,8 @@ export function Explained({
         </>
       ) : (
         <p class="hint">
-          Point at a line, or go to it with the Tab key and move along it with the arrow keys: each stretch is
-          explained here.
+          Point at a line or tap it, or go to it with the Tab key and move along it with the arrow keys: each
+          stretch is explained here.
         </p>
       )}
     </aside>

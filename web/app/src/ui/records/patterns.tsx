@@ -9,6 +9,10 @@ export function Patterns() {
   return (
     <svg class="patterns" width="0" height="0" aria-hidden="true" focusable="false">
       <defs>
+        <pattern id="still-to-come" width="6" height="6" patternUnits="userSpaceOnUse">
+          <rect class="ground ground-come" width="6" height="6" />
+          <path class="come" d="M-1 7 7-1M-2 2 2-2M4 8 8 4" />
+        </pattern>
         <Pattern rule="bridged" size={4}>
           <path class="ink-paper" d="M1 0v4" />
         </Pattern>

@@ -43,7 +43,9 @@ export function SignDialog({
           <tr>
             <th scope="col">Patient</th>
             <th scope="col">Status</th>
-            <th scope="col">Credited</th>
+            <th scope="col" class="at-end">
+              Credited
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -53,7 +55,7 @@ export function SignDialog({
               <tr key={person}>
                 <th scope="row">{nameIn(papers, person)}</th>
                 <td>{record ? statusText(record.status) : ''}</td>
-                <td>{record ? hours(record.credited_ms) : ''}</td>
+                <td class="at-end">{record ? hours(record.credited_ms) : ''}</td>
               </tr>
             )
           })}
