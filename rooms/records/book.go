@@ -92,18 +92,23 @@ func (s Signature) Fact() attendance.Signature {
 }
 
 // Reading is what a record said when its session was over. A new one is kept
-// whenever it says something else.
+// whenever it says something else. One without Hash and Record says that there
+// is no such record any more: a correction that made it was superseded, or the
+// person was taken off the roster.
 type Reading struct {
 	Seq     int                `json:"seq"` // in its session
 	Person  string             `json:"person"`
 	Version int                `json:"version"`
-	Hash    string             `json:"hash"` // of Record
+	Hash    string             `json:"hash,omitempty"` // of Record
 	AsOf    attendance.Instant `json:"as_of"`
 	Head    string             `json:"head"` // of what it was computed from
 	// Record is canonical: as SPEC §10 without `state`, which is no part of
 	// what is signed.
-	Record json.RawMessage `json:"record"`
+	Record json.RawMessage `json:"record,omitempty"`
 }
+
+// Gone reports whether there is no such record any more.
+func (r Reading) Gone() bool { return r.Hash == "" }
 
 // Change is one entry of the feed: a new reading of a record, or a new verdict
 // on a week.
@@ -115,7 +120,7 @@ type Change struct {
 
 	Session string `json:"session,omitempty"` // of a record, and so are
 	Version int    `json:"version,omitempty"`
-	Hash    string `json:"hash,omitempty"`
+	Hash    string `json:"hash,omitempty"` // "" when the record is gone (Reading)
 
 	Week     string             `json:"week,omitempty"` // of a week: its first date; and so are
 	Verdict  attendance.Verdict `json:"verdict,omitempty"`
@@ -203,8 +208,12 @@ func HashRecord(r attendance.Record) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return hashOf(canonical), nil
+}
+
+func hashOf(canonical []byte) string {
 	sum := sha256.Sum256(canonical)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
 }
 
 // HashVersion is the SHA-256 over people, in order, and the hashes of their

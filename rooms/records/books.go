@@ -170,7 +170,8 @@ func (b *Books) Records(ctx context.Context, session rooms.SessionID) (*Sheet, e
 }
 
 // Versions is every reading of a person's record that was ever kept, oldest
-// first, with the signatures that signed that very reading.
+// first, with the signatures that signed that very reading. There are some of a
+// record that is gone, too.
 func (b *Books) Versions(ctx context.Context, session rooms.SessionID, person rooms.PersonID) ([]Version, error) {
 	if _, _, err := b.store.Session(ctx, session); err != nil {
 		return nil, fmt.Errorf("read session %s: %w", session, err)
@@ -181,7 +182,7 @@ func (b *Books) Versions(ctx context.Context, session rooms.SessionID, person ro
 	}
 	var versions []Version
 	for _, reading := range book.Readings {
-		if reading.Person != string(person) {
+		if reading.Person != string(person) || reading.Gone() {
 			continue
 		}
 		v := Version{Reading: reading}

@@ -1,6 +1,7 @@
 package records_test
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"os/exec"
@@ -21,7 +22,7 @@ import (
 // house is a clinic with a store and its books: facilitators t1 and t2,
 // an observer o1, patients p1 to p3, all of program "iop" in Chicago.
 type house struct {
-	t     testing.TB
+	t     tester
 	store *redisstore.Store
 	books *records.Books
 	start time.Time // of the evening in most stories, two days ago: it is over
@@ -29,6 +30,15 @@ type house struct {
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// tester is a *testing.T or a *rapid.T.
+type tester interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+	Errorf(string, ...any)
+	Context() context.Context
+}
 
 // stories runs a test on an in-memory Redis and on a real one.
 func stories(t *testing.T, story func(*testing.T, *house)) {
@@ -61,15 +71,21 @@ func newHouse(t testing.TB, cfg redisstore.Config) *house {
 	now, err := store.Now(t.Context())
 	h.must(err)
 	h.start = now.Add(-48 * time.Hour).Truncate(time.Hour)
+	h.furnish()
+	return h
+}
+
+// furnish puts in the program and its people.
+func (h *house) furnish() {
+	h.t.Helper()
 	h.putProgram(func(*schedule.Program) {})
 	for id, role := range map[rooms.PersonID]auth.Role{
 		"t1": auth.Facilitator, "t2": auth.Facilitator, "t3": auth.Facilitator, "o1": auth.Observer,
 		"p1": auth.Patient, "p2": auth.Patient, "p3": auth.Patient,
 	} {
-		_, _, err := store.PutPerson(t.Context(), schedule.Person{ID: id, Role: role, Program: "iop"}, schedule.Condition{})
+		_, _, err := h.store.PutPerson(h.t.Context(), schedule.Person{ID: id, Role: role, Program: "iop"}, schedule.Condition{})
 		h.must(err)
 	}
-	return h
 }
 
 func (h *house) must(err error) {
@@ -208,6 +224,10 @@ func (h *house) readings(id rooms.SessionID) []string {
 	h.must(err)
 	lines := []string{}
 	for _, r := range book.Readings {
+		if r.Gone() {
+			lines = append(lines, r.Person+" v"+string(rune('0'+r.Version))+" gone")
+			continue
+		}
 		var record attendance.Record
 		h.must(json.Unmarshal(r.Record, &record))
 		lines = append(lines, r.Person+" v"+string(rune('0'+r.Version))+" "+attendance.CreditText(record.CreditedMS))
@@ -259,6 +279,9 @@ func (h *house) wantRecomputed(id rooms.SessionID) {
 	kept := map[string]string{}
 	for _, r := range book.Readings {
 		kept[r.Person] = string(r.Record)
+		if r.Gone() {
+			delete(kept, r.Person)
+		}
 	}
 	n := 0
 	for _, r := range attendance.Evaluate(again).Records {

@@ -3,6 +3,8 @@ package records
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"viop/rooms"
 	"viop/rooms/attendance"
@@ -72,9 +74,13 @@ func (b *Books) keep(ctx context.Context, p *page) error {
 }
 
 // fresh is what is not in the book yet.
-func (p *page) fresh() ([]Reading, error) {
-	last, seq := p.lastReadings(), p.End(KindReading, 0).Seq
-	var fresh []Reading
+func (p *page) fresh() (fresh []Reading, err error) {
+	add := func(r Reading) {
+		r.Seq = p.End(KindReading, 0).Seq + len(fresh) + 1
+		r.AsOf, r.Head = p.result.AsOf, p.Head()
+		fresh = append(fresh, r)
+	}
+	last := p.lastReadings()
 	for _, r := range p.result.Records {
 		if r.Session != string(p.Session) {
 			continue
@@ -83,18 +89,15 @@ func (p *page) fresh() ([]Reading, error) {
 		if err != nil {
 			return nil, err
 		}
-		hash, err := HashRecord(r)
-		if err != nil {
-			return nil, err
+		if hash := hashOf(canonical); last[r.Person].Hash != hash {
+			add(Reading{Person: r.Person, Version: r.Version, Hash: hash, Record: canonical})
 		}
-		if last[r.Person].Hash == hash {
-			continue
+		delete(last, r.Person)
+	}
+	for _, person := range slices.Sorted(maps.Keys(last)) {
+		if !last[person].Gone() {
+			add(Reading{Person: person, Version: last[person].Version})
 		}
-		seq++
-		fresh = append(fresh, Reading{
-			Seq: seq, Person: r.Person, Version: r.Version, Hash: hash,
-			AsOf: p.result.AsOf, Head: p.Head(), Record: canonical,
-		})
 	}
 	return fresh, nil
 }

@@ -1,6 +1,7 @@
 package records
 
 import (
+	"maps"
 	"slices"
 
 	"viop/rooms/attendance"
@@ -53,7 +54,7 @@ type Stale struct {
 	By      string             `json:"by"`
 	At      attendance.Instant `json:"at"`     // of the last signature
 	Signed  string             `json:"signed"` // hash it was given for; "" when there was no such record
-	Hash    string             `json:"hash"`   // hash now
+	Hash    string             `json:"hash"`   // hash now; "" when the record is gone
 }
 
 // Over reports whether the records can be signed by the contract (SPEC §3).
@@ -104,7 +105,7 @@ func (p *page) sheet() (*Sheet, error) {
 		s.Records = append(s.Records, Record{r, hash})
 	}
 	s.group()
-	s.findStale()
+	s.findStale(string(p.Session))
 	return s, nil
 }
 
@@ -129,22 +130,39 @@ func (s *Sheet) group() {
 }
 
 // findStale fills Stale.
-func (s *Sheet) findStale() {
+func (s *Sheet) findStale(session string) {
+	gone := map[string]bool{}
+	for _, x := range s.Signatures {
+		for person := range x.Records {
+			gone[person] = true
+		}
+	}
 	for _, r := range s.Records {
-		if r.State != attendance.StateSigned {
+		delete(gone, r.Person)
+		if r.State == attendance.StateSigned {
+			s.compare(r.Person, r.Hash, func(x Signature) bool { return x.Version == r.Version })
+		}
+	}
+	// By a correction, which has an author and a reason, or silently.
+	for _, person := range slices.Sorted(maps.Keys(gone)) {
+		named := func(k attendance.Correction) bool { return k.Session == session && k.Person == person }
+		if !slices.ContainsFunc(s.Corrections, named) {
+			s.compare(person, "", func(x Signature) bool { return x.Records[person] != "" })
+		}
+	}
+}
+
+// compare the last such signature with what a record says now.
+func (s *Sheet) compare(person, hash string, such func(Signature) bool) {
+	for _, x := range slices.Backward(s.Signatures) {
+		if !such(x) {
 			continue
 		}
-		for _, x := range slices.Backward(s.Signatures) {
-			if x.Version != r.Version {
-				continue
-			}
-			if x.Records[r.Person] != r.Hash {
-				s.Stale = append(s.Stale, Stale{
-					Person: r.Person, Version: r.Version, By: x.By, At: x.At,
-					Signed: x.Records[r.Person], Hash: r.Hash,
-				})
-			}
-			break
+		if x.Records[person] != hash {
+			s.Stale = append(s.Stale, Stale{
+				Person: person, Version: x.Version, By: x.By, At: x.At, Signed: x.Records[person], Hash: hash,
+			})
 		}
+		return
 	}
 }

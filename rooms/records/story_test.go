@@ -2,6 +2,7 @@ package records_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,5 +100,37 @@ func TestEvidenceThatComesAfterASignature(t *testing.T) {
 			t.Errorf("signed again, Stale = %+v", got.Stale)
 		}
 		h.wantVerified("s1")
+	})
+}
+
+func TestARecordThatIsThereNoMore(t *testing.T) {
+	stories(t, func(t *testing.T, h *house) {
+		h.evening()
+		wrong := h.add("p3", 30, 60) // p3 was never in this group
+		wrong.ID = "k1"
+		h.correct("s1", wrong)
+		right := h.add("p2", 30, 60)
+		right.Supersedes = "k1"
+		h.want(h.correct("s1", right), "p1 v1 unsigned 3 h 00 m", "p2 v1 unsigned 2 h 30 m")
+		h.wantReadings("s1", "p1 v1 3 h 00 m", "p2 v1 2 h 00 m", "p3 v1 30 m", "p2 v1 2 h 30 m", "p3 v1 gone")
+		if feed := h.feed(); !slices.Contains(feed, "s1 p3 v1") {
+			t.Errorf("the feed %q does not tell of p3", feed)
+		}
+		h.sign("s1", "t1", 1)
+		h.wantVerified("s1")
+
+		// Off the roster without having come: that has no author, so it is named.
+		h.put("s2", 300, 360, "p1", "p3")
+		h.hold("s2", 300, 360, stay{"p1", 300, 360})
+		h.sign("s2", "t1", 1)
+		h.put("s2", 300, 360, "p1")
+		h.books.Round(t.Context())
+		h.wantReadings("s2", "p1 v1 1 h 00 m", "p3 v1 0 m", "p3 v1 gone")
+		if stale := h.sheet("s2").Stale; len(stale) != 1 || stale[0].Person != "p3" || stale[0].Hash != "" {
+			t.Errorf("Stale = %+v, want p3, who has no record any more", stale)
+		}
+		if _, err := h.store.VerifyChain(t.Context(), "s2"); err == nil {
+			t.Error("VerifyChain does not miss the record of p3")
+		}
 	})
 }
