@@ -15,6 +15,7 @@
 //	decode.go, decode_case.go     JSON to Case, errors with a JSON pointer (§2)
 //	validate*.go                  what one field cannot say alone (§2, §3, §5)
 //	instant.go, calendar.go       instants, local dates, days and weeks (§1)
+//	zones.go                      the time zone database
 //	intervals.go, paint.go        the algebra of half-open intervals (§1)
 //	evidence.go                   events to stays in rooms and lobby (§3)
 //	corrections.go, versions.go   what was changed, and what was signed (§5)
@@ -38,6 +39,7 @@
 // than its share (BenchmarkCrowd). The tests hold a second reading of SPEC.md,
 // second by second and slow, that agrees on random cases (model_test.go).
 //
-// Zones are found by time.LoadLocation: a program that imports this package
-// imports time/tzdata too, so that every machine has them.
+// Zones are those of the database that the package brings along (zones.go), not
+// the machine's: every machine gives the same answer, and ZoneDataVersion is
+// part of how it came about.
 package attendance

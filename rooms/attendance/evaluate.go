@@ -62,7 +62,7 @@ type entry struct {
 }
 
 func newEvaluation(c *Case) *evaluation {
-	zone, err := loadZone(c.Program.Timezone)
+	zone, err := LoadZone(c.Program.Timezone)
 	if err != nil {
 		panic("attendance: Evaluate of a Case that Validate refuses: " + err.Error())
 	}

@@ -341,7 +341,7 @@ func (g *cases) enrollments() {
 // noonOrMidnight moves an instant, on most draws, to where its local day
 // begins: weeks begin there too.
 func (g *cases) noonOrMidnight(t int64) int64 {
-	zone, err := time.LoadLocation(g.c.Program.Timezone)
+	zone, err := attendance.LoadZone(g.c.Program.Timezone)
 	if err != nil {
 		g.Fatal(err)
 	}
