@@ -35,6 +35,8 @@ func (s *server) operations() []operation {
 		{"GET", "/v1/sessions/{id}/attendance", auth.AttendanceRead, s.attendanceJSON},
 		{"GET", "/v1/sessions/{id}/attendance.csv", auth.AttendanceRead, s.attendanceCSV},
 		{"GET", "/v1/sessions/{id}/attendance/{person}/versions", auth.AttendanceRead, s.versions},
+		{"GET", "/v1/sessions/{id}/attendance/{person}/explain", auth.AttendanceRead, s.explain},
+		{"GET", "/v1/sessions/{id}/timeline", auth.AttendanceRead, s.timeline},
 		{"GET", "/v1/sessions/{id}/corrections", auth.AttendanceRead, s.listCorrections},
 		{"POST", "/v1/sessions/{id}/corrections", auth.AttendanceCorrect, s.correct},
 		{"GET", "/v1/sessions/{id}/signatures", auth.AttendanceRead, s.listSignatures},
