@@ -85,16 +85,6 @@ export type Rule =
 export type Hash = string;
 /**
  * This interface was referenced by `Api`'s JSON-Schema
- * via the `definition` "Milliseconds".
- */
-export type Milliseconds = number;
-/**
- * This interface was referenced by `Api`'s JSON-Schema
- * via the `definition` "Verdict".
- */
-export type Verdict = "no_minimum" | "partial_week" | "met" | "not_met" | "cannot_meet" | "at_risk" | "on_track";
-/**
- * This interface was referenced by `Api`'s JSON-Schema
  * via the `definition` "Service".
  */
 export type Service =
@@ -113,6 +103,16 @@ export type Service =
  * via the `definition` "RecordState".
  */
 export type RecordState = "open" | "unsigned" | "signed" | "amended";
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Milliseconds".
+ */
+export type Milliseconds = number;
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Verdict".
+ */
+export type Verdict = "no_minimum" | "partial_week" | "met" | "not_met" | "cannot_meet" | "at_risk" | "on_track";
 
 export interface Api {
   [k: string]: unknown;
@@ -185,9 +185,23 @@ export interface Explanation {
   credited: boolean;
   span: Span;
   /**
-   * The same in words.
+   * The same in words: the sentences of `steps`.
    */
   text: string;
+  /**
+   * The rules that the instant went through, in their order.
+   */
+  steps: {
+    /**
+     * The set of the contract (SPEC §4): C, R, F, W, B, A, K.
+     */
+    set: string;
+    /**
+     * In favour of credit.
+     */
+    holds: boolean;
+    text: string;
+  }[];
   /**
    * The facts behind it, in order.
    */
@@ -215,10 +229,17 @@ export interface Span {
   start: Time;
   end: Time;
   rule: Rule;
+  taken?: Rule;
+  elsewhere?: ID;
   /**
    * Where the person was.
    */
   rooms?: string[];
+  connected?: boolean;
+  /**
+   * In the lobby, maybe while a short loss is bridged.
+   */
+  waiting?: boolean;
 }
 /**
  * What computed this. It is no part of the records and of no hash.
@@ -243,6 +264,50 @@ export interface Provenance {
 export interface Interval {
   start: Time;
   end: Time;
+}
+/**
+ * A record without its state, which is no part of what is signed.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "KeptRecord".
+ */
+export interface KeptRecord {
+  session: ID;
+  person: ID;
+  service: Service;
+  /**
+   * Of the scheduled start, in the program's zone.
+   */
+  date: string;
+  status: Status;
+  state?: RecordState;
+  version: number;
+  hash?: Hash;
+  labels: ("bridged" | "late" | "left_early" | "manual")[];
+  connected_ms: Milliseconds;
+  lobby_ms: Milliseconds;
+  bridged_ms: Milliseconds;
+  lost_outside_window_ms: Milliseconds;
+  lost_break_ms: Milliseconds;
+  lost_no_facilitator_ms: Milliseconds;
+  lost_correction_ms: Milliseconds;
+  lost_overlap_ms: Milliseconds;
+  manual_ms: Milliseconds;
+  attended_ms: Milliseconds;
+  credited_ms: Milliseconds;
+  /**
+   * The credited time itself, merged and sorted.
+   */
+  credited: {
+    start: Time;
+    end: Time;
+  }[];
+  units: {
+    minute_floor: number;
+    q15_floor: number;
+    q15_cms8: number;
+    q15_ceil: number;
+  };
 }
 /**
  * This interface was referenced by `Api`'s JSON-Schema
@@ -426,6 +491,26 @@ export interface Sheet {
    */
   versions: SheetVersion[];
   /**
+   * Records that are signed, in other words than those that were signed: evidence came
+   * late, or the program's rules were changed. They have to be signed again.
+   *
+   */
+  stale: {
+    person: ID;
+    version: number;
+    by: ID;
+    at: Time;
+    /**
+     * The hash it was given for; empty when there was no such record.
+     */
+    signed: string;
+    hash: Hash;
+  }[];
+  /**
+   * People are in the room: nothing can be signed yet.
+   */
+  occupied: boolean;
+  /**
    * Everybody who has a record.
    */
   people: Named[];
@@ -515,7 +600,8 @@ export interface Versions {
     version: number;
     hash: Hash;
     as_of: Time;
-    record: Record;
+    head: Hash;
+    record: KeptRecord;
     /**
      * Those that signed this very record.
      */

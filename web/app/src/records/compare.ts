@@ -1,5 +1,5 @@
 // What was signed beside what the record says now.
-import type { Record, Versions } from '../api'
+import type { KeptRecord, Versions } from '../api'
 import { hours, labelText, statusText } from '../words'
 import { length } from './words'
 import { exactIn, instant } from './zone'
@@ -17,14 +17,14 @@ export function lastSigned(versions: Versions, before: number): Versions['versio
 }
 
 /** Line by line; lines that say "nothing" on both sides are left out. */
-export function comparison(signed: Record, now: Record, zone: string): Line[] {
-  const line = (what: string, of: (r: Record) => string) => ({
+export function comparison(signed: KeptRecord, now: KeptRecord, zone: string): Line[] {
+  const line = (what: string, of: (r: KeptRecord) => string) => ({
     what,
     signed: of(signed),
     now: of(now),
     changed: of(signed) !== of(now),
   })
-  const time = (what: string, of: (r: Record) => number) =>
+  const time = (what: string, of: (r: KeptRecord) => number) =>
     line(what, (r) => (of(r) === 0 ? '–' : length(of(r))))
   return [
     line('Credited', (r) => hours(r.credited_ms)),
@@ -41,7 +41,7 @@ export function comparison(signed: Record, now: Record, zone: string): Line[] {
   ].filter((l) => l.changed || l.signed !== '–')
 }
 
-function intervals(record: Record, zone: string): string {
+function intervals(record: KeptRecord, zone: string): string {
   if (record.credited.length === 0) return '–'
   return record.credited
     .map((i) => `${exactIn(zone, instant(i.start))} to ${exactIn(zone, instant(i.end))}`)

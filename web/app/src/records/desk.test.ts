@@ -18,6 +18,8 @@ function sheet(more: Partial<Sheet> = {}): Sheet {
     records: [record({})],
     head: 'b'.repeat(64),
     versions: [version],
+    stale: [],
+    occupied: false,
     people: [{ person: 'ana', name: 'Ana P.' }],
     facilitators: [{ person: 'tia', name: 'Tia W.' }],
     provenance: { evaluator: '', tzdata: '' },
@@ -113,6 +115,7 @@ describe('the desk', () => {
       credited: true,
       span: { rule: 'credited', start: at(0), end: at(1) },
       text: '',
+      steps: [],
       evidence: [
         { epoch: 1, seq: 1, at: at(0), type: 'admitted', person: 'tia', connection: 'c1-1' },
         { epoch: 1, seq: 2, at: at(0), type: 'admitted', person: 'ana', connection: 'c1-2' },
@@ -146,7 +149,7 @@ describe('a record that changed after it was signed', () => {
     connected_ms: 159 * 60_000,
     manual_ms: 21 * 60_000,
   })
-  const reading = { version: 1, hash, as_of: at(190), record: before, signatures: [signature] }
+  const reading = { version: 1, hash, as_of: at(190), head: hash, record: before, signatures: [signature] }
 
   it('is shown beside what was signed of it', async () => {
     const { desk } = server({

@@ -4,7 +4,7 @@ import type {
   CorrectionOp,
   CorrectionReason,
   Explanation,
-  Record,
+  KeptRecord,
   RecordState,
   Rule,
   Service,
@@ -81,7 +81,7 @@ export function isCredited(rule: Rule): boolean {
 }
 
 /** Where connected time went that was not credited, the longest first. */
-export function lossesOf(record: Record): string[] {
+export function lossesOf(record: KeptRecord): string[] {
   const losses = [
     { ms: record.lost_break_ms, words: 'in a break' },
     { ms: record.lost_no_facilitator_ms, words: 'without a facilitator' },
