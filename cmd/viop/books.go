@@ -1,17 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"os"
-	"path/filepath"
-	"runtime"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"viop/auth"
 	"viop/rooms"
+	"viop/rooms/attendance"
 	"viop/web"
 )
 
@@ -56,55 +52,22 @@ func (n *node) staffToken(session rooms.SessionID, person rooms.PersonID) (strin
 	return token, staffTokenLife, err
 }
 
-// provenance says what computes: the version of this program, and which time
-// zone database it uses.
+// provenance says what computes: the version of this program, and that of the
+// time zone database by which it tells days and weeks apart.
 func provenance() web.Provenance {
-	version := "unknown"
-	if build, ok := debug.ReadBuildInfo(); ok {
-		version = build.Main.Version
-		for _, setting := range build.Settings {
-			if setting.Key == "vcs.revision" && (version == "" || version == "(devel)") {
-				version = setting.Value
-			}
+	p := web.Provenance{Evaluator: "unknown", TZData: attendance.ZoneDataVersion()}
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return p
+	}
+	if version := build.Main.Version; version != "" && version != "(devel)" {
+		p.Evaluator = version
+		return p
+	}
+	for _, setting := range build.Settings {
+		if setting.Key == "vcs.revision" {
+			p.Evaluator = setting.Value
 		}
 	}
-	return web.Provenance{Evaluator: cmp.Or(version, "unknown"), TZData: tzdata(os.Getenv("ZONEINFO"), zoneDirectories())}
-}
-
-// zoneDirectories are where package time looks before it takes the database
-// that is in this program.
-func zoneDirectories() []string {
-	return []string{"/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"}
-}
-
-// tzdata names the time zone database that package time takes: that of
-// ZONEINFO, else the machine's, such as "2026a (/usr/share/zoneinfo)", else the
-// one in this program, which is of a Go release: "go1.26.8 (embedded)". Go
-// does not tell the number of the database that it carries; lib/time/update.bash
-// of its sources does.
-func tzdata(env string, directories []string) string {
-	if env != "" {
-		directories = append([]string{env}, directories...)
-	}
-	for _, directory := range directories {
-		if _, err := os.Stat(filepath.Join(directory, "America", "Chicago")); err == nil {
-			return cmp.Or(zoneVersion(directory), "unknown version") + " (" + directory + ")"
-		}
-	}
-	return runtime.Version() + " (embedded)"
-}
-
-// zoneVersion is what the files that distributions ship beside the zones say
-// of their version; "" when there are none.
-func zoneVersion(directory string) string {
-	if text, err := os.ReadFile(filepath.Join(directory, "+VERSION")); err == nil {
-		return strings.TrimSpace(string(text))
-	}
-	text, err := os.ReadFile(filepath.Join(directory, "tzdata.zi"))
-	if err != nil {
-		return ""
-	}
-	line, _, _ := strings.Cut(string(text), "\n") // # version 2026a
-	version, _ := strings.CutPrefix(line, "# version ")
-	return strings.TrimSpace(version)
+	return p
 }

@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -13,42 +10,13 @@ import (
 	"viop/auth"
 	"viop/auth/authtest"
 	"viop/rooms"
+	"viop/rooms/attendance"
 )
 
-func TestTZData(t *testing.T) {
-	zones := func(files map[string]string) string {
-		dir := t.TempDir()
-		files["America/Chicago"] = "TZif"
-		for name, text := range files {
-			path := filepath.Join(dir, name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return dir
-	}
-	debian := zones(map[string]string{"tzdata.zi": "# version 2026a\n# This zic input file is in the public domain.\n"})
-	macOS := zones(map[string]string{"+VERSION": "2025b\n"})
-	bare := zones(map[string]string{})
-	for _, test := range []struct {
-		name, env   string
-		directories []string
-		want        string
-	}{
-		{"the first directory that has zones", "", []string{t.TempDir(), debian, macOS}, "2026a (" + debian + ")"},
-		{"another kind of directory", "", []string{macOS}, "2025b (" + macOS + ")"},
-		{"one that does not say", "", []string{bare}, "unknown version (" + bare + ")"},
-		{"ZONEINFO comes first", macOS, []string{debian}, "2025b (" + macOS + ")"},
-		{"none", "", []string{t.TempDir()}, runtime.Version() + " (embedded)"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := tzdata(test.env, test.directories); got != test.want {
-				t.Errorf("tzdata = %q, want %q", got, test.want)
-			}
-		})
+func TestProvenance(t *testing.T) {
+	p := provenance()
+	if p.TZData != attendance.ZoneDataVersion() || p.Evaluator == "" {
+		t.Errorf("provenance = %+v, want the zone database of the contract and a version", p)
 	}
 }
 

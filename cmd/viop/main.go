@@ -20,7 +20,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // the program's zones do not depend on the machine's
 )
 
 func main() {

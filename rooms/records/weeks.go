@@ -90,7 +90,7 @@ func (b *Books) zone(ctx context.Context, id schedule.ProgramID) (*time.Location
 	if err != nil {
 		return nil, "", err
 	}
-	zone, err := time.LoadLocation(p.Timezone)
+	zone, err := attendance.LoadZone(p.Timezone)
 	if err != nil {
 		return nil, "", fmt.Errorf("program %s: %w", id, err)
 	}

@@ -110,7 +110,7 @@ func (s *Store) newCase(ctx context.Context, program schedule.ProgramID) (*assem
 	if err != nil {
 		return nil, err
 	}
-	zone, err := time.LoadLocation(p.Timezone)
+	zone, err := attendance.LoadZone(p.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("program %s: %w", program, err)
 	}

@@ -104,7 +104,7 @@ func (program Program) counted(s Session) attendance.Set {
 
 // zone is the program's, which Check has accepted.
 func (program Program) zone() *time.Location {
-	zone, err := time.LoadLocation(program.Timezone)
+	zone, err := attendance.LoadZone(program.Timezone)
 	if err != nil {
 		return time.UTC
 	}

@@ -2,7 +2,6 @@ package schedule
 
 import (
 	"math"
-	"time"
 
 	"viop/rooms/attendance"
 	"viop/rooms/schedule/form"
@@ -56,10 +55,9 @@ func weekdays() []attendance.Weekday {
 	return []attendance.Weekday{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 }
 
-// checkZone wants an IANA name. "Local", which Go would take, means another
-// zone on every machine.
+// checkZone wants an IANA name.
 func checkZone(p *form.Problems, zone string) {
-	if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
+	if _, err := attendance.LoadZone(zone); err != nil {
 		p.Add("/timezone", "This must be the name of an IANA time zone, such as America/Chicago.")
 	}
 }
