@@ -253,7 +253,7 @@ export interface Provenance {
    */
   evaluator: string;
   /**
-   * The release of the IANA time zone database, such as 2026a, or the Go release that carries it.
+   * The release of the IANA time zone database by which days and weeks are told apart, such as 2026a.
    */
   tzdata: string;
 }
