@@ -143,13 +143,18 @@ func (s *Sheet) findStale(session string) {
 			s.compare(r.Person, r.Hash, func(x Signature) bool { return x.Version == r.Version })
 		}
 	}
-	// By a correction, which has an author and a reason, or silently.
 	for _, person := range slices.Sorted(maps.Keys(gone)) {
-		named := func(k attendance.Correction) bool { return k.Session == session && k.Person == person }
-		if !slices.ContainsFunc(s.Corrections, named) {
-			s.compare(person, "", func(x Signature) bool { return x.Records[person] != "" })
-		}
+		s.compare(person, "", func(x Signature) bool { return x.Records[person] != "" && !corrected(s.Input, session, person, x.At) })
 	}
+}
+
+// corrected reports whether a record that is not there would be, but for
+// corrections after t: then it is gone with an author and a reason.
+func corrected(c *attendance.Case, session, person string, t attendance.Instant) bool {
+	then := attendance.Evaluate(before(c, t))
+	return slices.ContainsFunc(then.Records, func(r attendance.Record) bool {
+		return r.Session == session && r.Person == person
+	})
 }
 
 // compare the last such signature with what a record says now.
