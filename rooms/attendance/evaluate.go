@@ -117,10 +117,17 @@ func eventsBySession(c *Case) [][]int32 {
 	return grouped(keys, len(c.Sessions))
 }
 
-// sit works out what the records of a session have in common.
+// sit works out what the records of a session have in common, from its events.
 func (e *evaluation) sit(place int) (*sitting, *evidence) {
 	ev := e.reader.read(e.Events, e.events[place])
-	s := e.convene(&e.Sessions[place])
+	s := e.hear(&e.Sessions[place], ev)
+	e.sittings = append(e.sittings, s)
+	return s, ev
+}
+
+// hear works out what the records of a session have in common.
+func (e *evaluation) hear(x *Session, ev *evidence) *sitting {
+	s := e.convene(x)
 	s.doors = ev.doors
 	s.over = s.overAt(e.AsOf)
 	if a := e.amendments[s.ID]; a != nil {
@@ -133,8 +140,7 @@ func (e *evaluation) sit(place int) (*sitting, *evidence) {
 	s.leading = s.f.all()
 	s.w = s.window(ev.last)
 	s.b = s.breaks(ev.breaks)
-	e.sittings = append(e.sittings, s)
-	return s, ev
+	return s
 }
 
 // convene is a sitting of which no evidence has been heard.

@@ -164,17 +164,27 @@ func (r *reader) order(events []Event, places []int32) {
 	slices.SortStableFunc(r.facts, func(a, b fact) int { return cmp.Compare(a.at, b.at) })
 }
 
+// compare is the order of evaluation (§3).
+func (f fact) compare(g fact) int {
+	return cmp.Or(cmp.Compare(f.at, g.at), cmp.Compare(f.Epoch, g.Epoch), cmp.Compare(f.Seq, g.Seq))
+}
+
 // date gives a left or lost that is dated before an admitted of a lower seq
 // the latest such one's instant (§3). The facts come by epoch and seq.
 func (r *reader) date() {
 	clear(r.latest)
 	for i := range r.facts {
-		switch f := &r.facts[i]; f.Type {
-		case Admitted:
-			r.latest[f.Connection] = max(r.latest[f.Connection], f.at)
-		case Left, Lost:
-			f.at = max(f.at, r.latest[f.Connection])
-		}
+		r.dateOne(&r.facts[i])
+	}
+}
+
+// dateOne takes the facts by epoch and seq.
+func (r *reader) dateOne(f *fact) {
+	switch f.Type {
+	case Admitted:
+		r.latest[f.Connection] = max(r.latest[f.Connection], f.at)
+	case Left, Lost:
+		f.at = max(f.at, r.latest[f.Connection])
 	}
 }
 
