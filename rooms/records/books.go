@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"viop/rooms"
@@ -109,11 +110,16 @@ type Books struct {
 	store Store
 	log   *slog.Logger
 	nudge chan rooms.SessionID // Nudge -> Run; a full one is no loss: Run looks by itself
+
+	mu      sync.Mutex                 // guards the rest
+	failing map[rooms.SessionID]string // what Run could not settle, and why
 }
 
 // New has no goroutine of its own; see Run.
 func New(store Store, log *slog.Logger) *Books {
-	return &Books{store: store, log: log, nudge: make(chan rooms.SessionID, 64)}
+	return &Books{
+		store: store, log: log, nudge: make(chan rooms.SessionID, 64), failing: map[rooms.SessionID]string{},
+	}
 }
 
 // tries is how often an act begins anew because somebody else was faster. A

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -68,6 +69,7 @@ func TestBooksProperty(t *testing.T) {
 			h.wantGrowing(id)
 			h.wantRecomputed(id)
 			h.wantStaleNamed(id)
+			h.wantSameFromOutside(id)
 		}
 		h.wantFeedComplete("a", "b", "c")
 	})
@@ -137,6 +139,43 @@ func (h *house) wantStaleNamed(id rooms.SessionID) {
 	}
 	if len(s.Stale) == 0 && err != nil {
 		h.t.Errorf("%s has no stale signatures, and VerifyChain = %v", id, err)
+	}
+}
+
+// wantSameFromOutside: of those who have a record in the session, its case
+// decides about their other records and their weeks like the others' own cases,
+// though it does not have everybody else's facts.
+func (h *house) wantSameFromOutside(id rooms.SessionID) {
+	h.t.Helper()
+	s := h.sheet(id)
+	inside := map[string]bool{}
+	for _, r := range s.Records {
+		inside[r.Person] = true
+	}
+	result := attendance.Evaluate(s.Input)
+	for _, r := range result.Records {
+		if !inside[r.Person] || r.Session == string(id) {
+			continue
+		}
+		own := h.sheet(rooms.SessionID(r.Session))
+		i := slices.IndexFunc(own.Records, func(x records.Record) bool { return x.Person == r.Person })
+		hash, err := records.HashRecord(r)
+		h.must(err)
+		if i < 0 || own.Records[i].Hash != hash || own.Records[i].State != r.State {
+			h.t.Errorf("the case of %s says of %s in %s\n%+v, and its own\n%+v", id, r.Person, r.Session, r, own.Records)
+		}
+	}
+	i := slices.IndexFunc(s.Input.Sessions, func(x attendance.Session) bool { return x.ID == string(id) })
+	start := s.Input.Sessions[i].ScheduledStart
+	for _, w := range result.Weeks {
+		if !inside[w.Person] || start < w.Start || start >= w.End {
+			continue // only of the weeks that the session lies in
+		}
+		weeks, err := h.books.PersonWeeks(h.t.Context(), rooms.PersonID(w.Person), w.Week, w.Week)
+		h.must(err)
+		if len(weeks.Rows) != 1 || weeks.Rows[0].CreditedMS != w.CreditedMS || weeks.Rows[0].Verdict != w.Verdict {
+			h.t.Errorf("the case of %s says of the week of %s\n%+v, and its own\n%+v", id, w.Person, w, weeks.Rows)
+		}
 	}
 }
 

@@ -2,10 +2,12 @@ package records
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"viop/rooms"
 	"viop/rooms/attendance"
+	"viop/rooms/schedule"
 )
 
 // Times of Run.
@@ -107,8 +109,8 @@ func (b *Books) Round(ctx context.Context) {
 		return
 	}
 	for session, debts := range owed {
-		if b.settleLogged(ctx, session) {
-			b.pay(ctx, debts)
+		if err := b.settleLogged(ctx, session); err == nil || errors.Is(err, schedule.ErrNotFound) {
+			b.pay(ctx, debts) // without a schedule there are no records
 		}
 	}
 	now, err := b.store.Now(ctx)
@@ -136,12 +138,20 @@ func (b *Books) pay(ctx context.Context, debts []string) {
 	}
 }
 
-func (b *Books) settleLogged(ctx context.Context, session rooms.SessionID) bool {
+// settleLogged complains about a session once, not at every look.
+func (b *Books) settleLogged(ctx context.Context, session rooms.SessionID) error {
 	err := b.Settle(ctx, session)
-	if err != nil {
+	b.mu.Lock()
+	known := b.failing[session]
+	delete(b.failing, session)
+	if err != nil && ctx.Err() == nil {
+		b.failing[session] = err.Error()
+	}
+	b.mu.Unlock()
+	if err != nil && err.Error() != known {
 		b.complain(ctx, "a session is not settled", err, "session", session)
 	}
-	return err == nil
+	return err
 }
 
 // complain logs, unless we are being stopped.

@@ -6,8 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"viop/auth"
+	"viop/rooms"
 	"viop/rooms/attendance"
 	"viop/rooms/redisstore"
+	"viop/rooms/schedule"
 )
 
 func TestSignCorrectSignAgain(t *testing.T) {
@@ -132,5 +135,23 @@ func TestARecordThatIsThereNoMore(t *testing.T) {
 		if _, err := h.store.VerifyChain(t.Context(), "s2"); err == nil {
 			t.Error("VerifyChain does not miss the record of p3")
 		}
+	})
+}
+
+// Roles are those of the day: a document that changes cannot make a correction
+// invalid, or a session unreadable.
+func TestARoleThatChangesLater(t *testing.T) {
+	stories(t, func(t *testing.T, h *house) {
+		h.evening()
+		h.correct("s1", h.add("p2", 30, 60))
+		h.sign("s1", "t1", 1)
+		for id, role := range map[rooms.PersonID]auth.Role{"t1": auth.Patient, "p2": auth.Facilitator} {
+			_, _, err := h.store.PutPerson(t.Context(), schedule.Person{ID: id, Role: role, Program: "iop"}, schedule.Condition{})
+			h.must(err)
+		}
+		h.books.Round(t.Context())
+		h.want(h.sheet("s1"), "p1 v1 signed 3 h 00 m", "p2 v1 signed 2 h 30 m")
+		h.wantRecomputed("s1")
+		h.wantVerified("s1")
 	})
 }

@@ -173,3 +173,32 @@ func TestPulses(t *testing.T) {
 		}
 	})
 }
+
+// Evidence that comes home late, however late, is owed to the books.
+func TestALateJournalIsOwed(t *testing.T) {
+	contract(t, func(t *testing.T, b backend) {
+		s := b.open(t, t.TempDir(), "one")
+		o := owned{"s", 1}
+		j := journal{path: s.file(o, journalSuffix)}
+		if err := j.append(numbered(t, o, 2)); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.close(); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := s.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		owed, err := s.Owed(t.Context())
+		if err != nil || len(owed) != 1 || len(owed["s"]) != 1 {
+			t.Errorf("owed is %v, %v; want s, once", owed, err)
+		}
+		books := records.New(s, quiet())
+		books.Round(t.Context()) // a session that nobody scheduled has no records
+		if owed, err := s.Owed(t.Context()); err != nil || len(owed) != 0 {
+			t.Errorf("then owed is %v, %v", owed, err)
+		}
+	})
+}

@@ -75,7 +75,7 @@ func (q *queued) Write(b []byte) (int, error) {
 }
 
 // SetDeadline is of reading only: writing does not wait.
-func (q *queued) SetDeadline(t time.Time) error { return q.Conn.SetReadDeadline(t) }
+func (q *queued) SetDeadline(t time.Time) error { return q.SetReadDeadline(t) }
 
 // SetWriteDeadline does nothing.
 func (q *queued) SetWriteDeadline(time.Time) error { return nil }
