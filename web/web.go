@@ -8,8 +8,11 @@
 // each other. Errors are problem documents (RFC 9457) that name the field.
 //
 // Whoever calls says who they are with an API token (auth.AudienceAPI), whose
-// scopes decide. The browser client calls nothing here but its own files: it
-// lives on the WebSocket, which is Config.Signaling's.
+// scopes decide. A patient's page calls nothing here but its own files: it
+// lives on the WebSocket, which is Config.Signaling's. Pages of staff call the
+// records (records.go, weeks.go, timeline.go) with a token of ten minutes that
+// they got over it. Corrections and signatures are in the name of the token's
+// subject; what they may do is for Config.Books to say.
 //
 // Logs hold ids only: no names, tokens, queries or addresses.
 //

@@ -29,8 +29,7 @@ func (program Program) foresee(sessions []Session) foreseen {
 		f.dates[rooms.SessionID(r.Session)] = r.Date
 	}
 	for _, s := range sessions {
-		// Which services count is the contract's to know: one that does makes a week.
-		if len(program.evaluate([]Session{s}).Weeks) > 0 {
+		if meeting := s.meeting(); meeting.Counting() {
 			f.sessions = append(f.sessions, s)
 		}
 	}
@@ -47,16 +46,21 @@ func (program Program) evaluate(sessions []Session) *attendance.Result {
 		People: []attendance.Person{{ID: anybody, Role: attendance.Patient}},
 	}
 	for _, s := range sessions {
-		meeting := attendance.Session{
-			ID: string(s.ID), Service: s.Service, Counts: s.Counts, Status: s.Status, Breaks: s.breaks(),
-			ScheduledStart: attendance.At(s.Start), ScheduledEnd: attendance.At(s.End), Roster: []string{anybody},
-		}
+		meeting := s.meeting()
 		if c.AsOf == 0 || meeting.ScheduledStart < c.AsOf {
 			c.AsOf = meeting.ScheduledStart
 		}
 		c.Sessions = append(c.Sessions, meeting)
 	}
 	return attendance.Evaluate(c)
+}
+
+// meeting is the session as the contract knows it, with anybody in it.
+func (s Session) meeting() attendance.Session {
+	return attendance.Session{
+		ID: string(s.ID), Service: s.Service, Counts: s.Counts, Status: s.Status, Breaks: s.breaks(),
+		ScheduledStart: attendance.At(s.Start), ScheduledEnd: attendance.At(s.End), Roster: []string{anybody},
+	}
 }
 
 func (s Session) breaks() []attendance.Interval {
