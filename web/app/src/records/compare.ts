@@ -1,5 +1,5 @@
 // What was signed beside what the record says now.
-import type { KeptRecord, Versions } from '../api'
+import type { KeptRecord, Record, Versions } from '../api'
 import { hours, labelText, statusText } from '../words'
 import { length } from './words'
 import { exactIn, instant } from './zone'
@@ -11,9 +11,9 @@ export interface Line {
   readonly changed: boolean
 }
 
-/** The last reading before a version that was signed, if any was. */
-export function lastSigned(versions: Versions, before: number): Versions['versions'][number] | undefined {
-  return versions.versions.findLast((v) => v.version < before && v.signatures.length > 0)
+/** The last signed reading that says something else than the record now, if there is one. */
+export function lastSigned(versions: Versions, now: Record): Versions['versions'][number] | undefined {
+  return versions.versions.findLast((v) => v.hash !== now.hash && v.signatures.length > 0)
 }
 
 /** Line by line; lines that say "nothing" on both sides are left out. */

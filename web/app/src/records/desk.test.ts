@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Answer, Api, Explanation, Sheet, SheetVersion } from '../api'
 import { comparison } from './compare'
-import { changes, createDesk, nameIn, summary } from './desk'
+import { changes, createDesk, isDue, nameIn, summary } from './desk'
 import { at, record, timeline, zone } from './evening'
 
 const hash = 'a'.repeat(64)
@@ -140,11 +140,27 @@ describe('the desk', () => {
   })
 })
 
+it.each([
+  ['unsigned', false, true],
+  ['amended', false, true],
+  ['signed', false, false],
+  ['open', false, false],
+  ['unsigned', true, false],
+] as const)('%s, with people in the room %s: to be signed %s', async (state, occupied, due) => {
+  const of: SheetVersion = { ...version, state }
+  const { desk } = server({ sheet: () => fine(sheet({ versions: [of], occupied })) })
+  await desk.load()
+  const { papers } = desk.state.value
+  expect(papers && isDue(papers, of)).toBe(due)
+})
+
 describe('a record that changed after it was signed', () => {
+  const other = 'c'.repeat(64)
   const before = record({ credited_ms: 149 * 60_000, connected_ms: 159 * 60_000 })
   const now = record({
     version: 2,
     state: 'amended',
+    hash: other,
     credited_ms: 170 * 60_000,
     connected_ms: 159 * 60_000,
     manual_ms: 21 * 60_000,
@@ -158,12 +174,33 @@ describe('a record that changed after it was signed', () => {
         fine({
           session: 's1',
           person: 'ana',
-          versions: [{ ...reading, signatures: [] }, reading, { ...reading, version: 2, record: now }],
+          versions: [
+            { ...reading, signatures: [] },
+            reading,
+            { ...reading, version: 2, hash: other, record: now },
+          ],
         }),
     })
     await desk.load()
     const { papers } = desk.state.value
     expect(papers && changes(papers)).toEqual([{ person: 'ana', signed: reading, now }])
+  })
+
+  it('without a correction is stale: shown, and due to be signed again', async () => {
+    const late = record({ state: 'signed', hash: other, credited_ms: 150 * 60_000 })
+    const stale = [{ person: 'ana', version: 1, by: 'tia', at: at(200), signed: hash, hash: other }]
+    const signed: SheetVersion = { ...version, state: 'signed' }
+    const { desk } = server({
+      sheet: () => fine(sheet({ records: [late], versions: [signed], stale })),
+      versions: () => fine({ session: 's1', person: 'ana', versions: [reading] }),
+    })
+    await desk.load()
+    const { papers } = desk.state.value
+    expect(papers && [summary(papers), isDue(papers, signed), changes(papers).length]).toEqual([
+      'stale',
+      true,
+      1,
+    ])
   })
 
   it('is compared line by line, without the lines that say nothing', () => {

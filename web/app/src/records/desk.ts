@@ -52,7 +52,7 @@ export interface Desk {
 }
 
 /** What made the papers on the desk old: others have corrected or signed. */
-const stale: ReadonlySet<string> = new Set(['not_current', 'nothing_changes', 'id_taken'])
+const outdated: ReadonlySet<string> = new Set(['not_current', 'nothing_changes', 'id_taken', 'superseded'])
 
 const notCurrent =
   'Nothing was signed: the records changed while you were reading. They were read again and are shown as they are now. Please look at them before you sign.'
@@ -88,7 +88,8 @@ export function createDesk(api: Api, session: string, self: string): Desk {
     if (!timeline.ok) return timeline
     if (!corrections.ok) return corrections
     if (!signatures.ok) return signatures
-    const changed = sheet.value.records.filter((r) => r.version > 1)
+    const stale = new Set(sheet.value.stale.map((s) => s.person))
+    const changed = sheet.value.records.filter((r) => r.version > 1 || stale.has(r.person))
     const amended = await Promise.all(changed.map((r) => api.versions(session, r.person)))
     const failed = amended.find((a) => !a.ok)
     if (failed && !failed.ok) return failed
@@ -117,7 +118,7 @@ export function createDesk(api: Api, session: string, self: string): Desk {
 
   async function done(answer: Answer<Sheet>, said: string): Promise<Trouble | null> {
     set({ said: answer.ok ? said : '', warned: '' })
-    if (answer.ok || stale.has(answer.trouble.code)) await load()
+    if (answer.ok || outdated.has(answer.trouble.code)) await load()
     return answer.ok ? null : answer.trouble
   }
 
@@ -162,19 +163,27 @@ export function signaturesOf(papers: Papers, version: SheetVersion): Signature[]
   return papers.signatures.filter((s) => s.version === version.version)
 }
 
-/** Who has signed, and what waits: worst first. */
-export function summary(papers: Papers): 'open' | 'amended' | 'unsigned' | 'signed' {
+/** What waits before everything is signed: the first thing first. */
+export function summary(papers: Papers): 'occupied' | 'open' | 'stale' | 'amended' | 'unsigned' | 'signed' {
+  if (papers.sheet.occupied) return 'occupied'
+  if (papers.sheet.stale.length > 0) return 'stale'
   const states = papers.sheet.versions.map((v) => v.state)
   return (['open', 'amended', 'unsigned'] as const).find((s) => states.includes(s)) ?? 'signed'
 }
 
-/** Each record of a later version, with what was signed of the version before. */
+/** Whether a version can be signed now: it waits for it, or says something else than what was signed. */
+export function isDue(papers: Papers, version: SheetVersion): boolean {
+  if (papers.sheet.occupied || version.state === 'open') return false
+  return version.state !== 'signed' || papers.sheet.stale.some((s) => s.version === version.version)
+}
+
+/** Each record that says something else than what was signed of it last. */
 export function changes(
   papers: Papers,
 ): { person: string; signed: Versions['versions'][number]; now: Record }[] {
   return papers.amended.flatMap((versions) => {
     const now = recordOf(papers, versions.person)
-    const signed = now && lastSigned(versions, now.version)
+    const signed = now && lastSigned(versions, now)
     return signed && now ? [{ person: versions.person, signed, now }] : []
   })
 }

@@ -15,11 +15,14 @@ export function Compared({
   zone: string
 }) {
   const signature = signed.signatures.at(-1)
-  const heads = ['', `Version ${signed.version}, signed`, `Version ${now.version}, now`]
+  const heads = ['', `Version ${signed.version}, as signed`, `Version ${now.version}, as it is now`]
   return (
     <section class="card compared">
       <h2>
-        {name}: version {signed.version} and version {now.version}
+        {name}:{' '}
+        {signed.version === now.version
+          ? 'as signed and now'
+          : `version ${signed.version} and version ${now.version}`}
       </h2>
       <table role="table">
         <caption class="sr">What was signed of {name}, and what the record says now</caption>

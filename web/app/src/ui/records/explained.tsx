@@ -14,6 +14,10 @@ export interface Chosen {
   readonly index: number
 }
 
+/** How a stretch is chosen. */
+export const howTo =
+  'Point at a line or tap it, or go to it with the Tab key and move along it with the arrow keys: each stretch is explained.'
+
 /** A pointer that only passes asks the server nothing; ms. */
 const rest = 250
 
@@ -45,14 +49,11 @@ export function Explained({
             {rules[span.rule].title}
           </h2>
           <p class="explained-when">{intervalText(zone, span)}</p>
-          <p>{answer?.ok ? answer.value.text : rules[span.rule].text}</p>
+          {answer?.ok ? <Steps explanation={answer.value} /> : <p>{rules[span.rule].text}</p>}
           <Evidence answer={answer} zone={zone} />
         </>
       ) : (
-        <p class="hint">
-          Point at a line or tap it, or go to it with the Tab key and move along it with the arrow keys: each
-          stretch is explained here.
-        </p>
+        <p class="hint">{howTo}</p>
       )}
     </aside>
   )
@@ -79,6 +80,24 @@ function useExplanation(
     }
   }, [desk, person, span])
   return answer && answer.span === span ? answer.answer : null
+}
+
+// Steps are the rules on the way to credit, up to the one that decided.
+function Steps({ explanation }: { explanation: Explanation }) {
+  if (explanation.steps.length === 0) return <p>{explanation.text}</p>
+  return (
+    <ol class="steps" aria-label="Rules">
+      {explanation.steps.map((step) => (
+        <li key={step.set} class={step.holds ? 'step-holds' : 'step-takes'}>
+          <Icon name={step.holds ? 'check' : 'close'} />
+          <span>
+            <span class="sr">{step.holds ? 'For credit: ' : 'Against credit: '}</span>
+            {step.text}
+          </span>
+        </li>
+      ))}
+    </ol>
+  )
 }
 
 /** Lines of evidence shown at once. */

@@ -1,7 +1,16 @@
 // The closing review: what became of everybody's time, why, and what has to
 // be corrected and signed before it leaves the house.
 import { useState } from 'preact/hooks'
-import { changes, type Desk, nameIn, type Papers, recordOf, signaturesOf, summary } from '../../records/desk'
+import {
+  changes,
+  type Desk,
+  isDue,
+  nameIn,
+  type Papers,
+  recordOf,
+  signaturesOf,
+  summary,
+} from '../../records/desk'
 import { actText, reasonText } from '../../records/effect'
 import { axisOf, spanText } from '../../records/timeline'
 import { count, flagText, lossesOf, operations, services } from '../../records/words'
@@ -12,7 +21,7 @@ import { Icon } from '../icons'
 import { Button, Page } from '../parts'
 import { Compared } from './compare'
 import { CorrectDialog } from './correct'
-import { type Chosen, Explained } from './explained'
+import { type Chosen, Explained, howTo } from './explained'
 import { StateChip, Trouble } from './parts'
 import { Legend, Patterns } from './patterns'
 import { SignDialog } from './sign'
@@ -96,6 +105,9 @@ function Heading({ papers }: { papers: Papers }) {
 }
 
 const advice = {
+  occupied: 'There are still people in the room. The records can be signed when everybody has left.',
+  stale:
+    'Records say something else than what was signed: evidence came late, or the rules were changed. They have to be signed again.',
   open: 'The session is not over yet. It can be signed when it is.',
   unsigned: 'Look through the lines, correct what is not right, then sign.',
   amended: 'Records changed after they were signed. The new version has to be signed again.',
@@ -140,7 +152,7 @@ function Signing({
       </div>
       <div class="buttons">
         {versions
-          .filter((v) => v.state === 'unsigned' || v.state === 'amended')
+          .filter((v) => isDue(papers, v))
           .map((v) => (
             <Button key={v.version} kind="main" icon="pen" onClick={() => setSigning(v.version)}>
               Sign version {v.version} …
@@ -171,6 +183,9 @@ function Lines({
   return (
     <section class="lines" aria-label="Timelines">
       <div class="lines-list">
+        <p class="hint lines-hint" aria-hidden="true">
+          {howTo}
+        </p>
         <Legend shown={shown} />
         <div class="line line-head">
           <span class="line-who hint">Facilitator</span>
