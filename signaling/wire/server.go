@@ -152,6 +152,8 @@ type (
 		MinText      string `json:"min_text,omitempty" limit:"40"`
 		NeedText     string `json:"need_text,omitempty" limit:"40"`
 		SessionsLeft int    `json:"sessions_left,omitempty"`
+		Days         int    `json:"days,omitempty"`      // that qualify so far
+		DaysNeed     int    `json:"days_need,omitempty"` // that still have to
 		Verdict      string `json:"verdict" limit:"40"`
 		Ends         Millis `json:"ends,omitempty"`
 	}

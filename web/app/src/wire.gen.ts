@@ -827,6 +827,14 @@ export interface Week {
   min_text?: string;
   need_text?: string;
   sessions_left?: number;
+  /**
+   * Days that qualify so far.
+   */
+  days?: number;
+  /**
+   * Days that still have to qualify.
+   */
+  days_need?: number;
   verdict: string;
   ends?: Millis;
 }
