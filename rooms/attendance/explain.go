@@ -1,6 +1,9 @@
 package attendance
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Explain is the account of one patient in one session, worked out like the
 // record, also of a patient who has none; ok is false when c has no such
@@ -106,6 +109,15 @@ type Step struct {
 
 // Credited reports whether the instant is in K.
 func (e *Explanation) Credited() bool { return e.Segment.Rule.Credits() }
+
+// Text is what the steps say, one sentence after the other.
+func (e *Explanation) Text() string {
+	sentences := make([]string, len(e.Steps))
+	for i, step := range e.Steps {
+		sentences[i] = step.Text
+	}
+	return strings.Join(sentences, " ")
+}
 
 // ExplainAt explains one instant of a patient in a session, worked out like
 // the record, also of a patient who has none; ok is false when c has no such

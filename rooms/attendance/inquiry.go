@@ -146,7 +146,7 @@ func (q *inquiry) events() []Event {
 			found = append(found, q.around(stays)...)
 		}
 		if !q.Connected && !q.Waiting {
-			found = append(found, q.around(waits)...)
+			found = append(found, q.around(append(stays, waits...))...)
 		}
 	}
 	if q.leaderDecides() {
