@@ -504,7 +504,10 @@ export interface Sheet {
      * The hash it was given for; empty when there was no such record.
      */
     signed: string;
-    hash: Hash;
+    /**
+     * The hash now; empty when there is no such record any more.
+     */
+    hash: string;
   }[];
   /**
    * People are in the room: nothing can be signed yet.
