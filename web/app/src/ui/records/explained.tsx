@@ -36,7 +36,9 @@ export function Explained({
 }) {
   const answer = useExplanation(desk, chosen?.person, span)
   return (
+    // What is explained may be longer than its place, and is then scrolled by keyboard too.
     <aside
+      tabIndex={chosen ? 0 : undefined}
       class={chosen ? 'explained explained-now' : 'explained'}
       aria-label="Explanation"
       aria-live="polite"
