@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { chromium } from 'playwright-core'
 import { faults, sideways } from './lib/axe.mjs'
-import { servePages } from './lib/mock.mjs'
+import { scenes, servePages } from './lib/mock.mjs'
 import { links, papers, serve } from './lib/papers.mjs'
 import { until } from './lib/server.mjs'
 
@@ -189,7 +189,7 @@ describe('a correction', () => {
     await button(page, 'Correct Ana P.').click()
     await button(page, 'Go on').click()
     await until('the focus is at From', () =>
-      page.getByLabel('From', { exact: true }).evaluate((e) => e === document.activeElement),
+      page.getByLabel('From, CST').evaluate((e) => e === document.activeElement),
     )
     await close()
   })
@@ -249,4 +249,33 @@ it('the token of a staff page leaves the address bar and survives a reload', asy
   await page.reload()
   await page.locator('.cohort').waitFor()
   await close()
+})
+
+it('the group’s own closing page is the review, with a token asked for over the line', async () => {
+  const context = await browser.newContext({ viewport: sizes.laptop, locale: 'en-US' })
+  const page = await context.newPage()
+  const tokens = new Set()
+  page.on('request', (r) => r.url().includes('/v1/sessions/') && tokens.add(r.headers().authorization))
+  await serve(page, papers())
+  let asked = 0
+  await page.routeWebSocket(/\/v1\/ws/, (socket) => {
+    const say = (frame) => socket.send(JSON.stringify(frame))
+    socket.onMessage((text) => {
+      const { t, id } = JSON.parse(text)
+      if (t === 'hello') for (const frame of scenes.closing.frames()) say(frame)
+      if (t === 'api_token')
+        say({ t, id, d: { token: `lent-${++asked}`, expires_ms: 600_000, session: 'wed-1800' } })
+    })
+  })
+  const claims = Buffer.from(JSON.stringify({ role: 'facilitator', name: 'Dana', sub: 't1' })).toString(
+    'base64url',
+  )
+  await page.goto(`${pages.url}#t=x.${claims}.y`)
+  await button(page, 'Continue').click()
+  await page.getByRole('heading', { name: 'The group has ended' }).waitFor()
+  await page.getByRole('slider', { name: 'Timeline of Ana P.' }).waitFor()
+  await button(page, 'Sign version 1 …').click()
+  await page.getByRole('dialog').getByText('as Dana Whitfield').waitFor()
+  assert.deepEqual([...tokens], ['Bearer lent-1'])
+  await context.close()
 })

@@ -156,9 +156,9 @@ export function Time({ form, field, label }: { form: Form; field: 'from' | 'to';
   const name = zoneName(timeline.timezone, instant(timeline.scheduled.start))
   return (
     <div class="time">
-      <Field id={field} label={label} hint={`${name} time`} problem={problems[field]}>
+      <Field id={field} label={`${label}, ${name}`} problem={problems[field]}>
         <input
-          {...described(field, true, problems[field])}
+          {...described(field, false, problems[field])}
           type="time"
           step="1"
           name={field}

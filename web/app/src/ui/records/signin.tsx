@@ -45,35 +45,38 @@ export function SignInSheet({ papers, onClose }: { papers: Papers; onClose: () =
           />
           <Fact what="Most patients at once" is={String(sheet.session.patients_max)} />
         </dl>
-        <table class="paper-table">
-          <caption class="sr">Who took part, and for how long</caption>
-          <thead>
-            <tr>
-              {['Patient', 'Status', 'Arrived', 'Left', 'Credited', 'Record'].map((h) => (
-                <th key={h} scope="col">
-                  {h}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {sheet.records.map((r) => {
-              const there = stay(timeline.people.find((p) => p.person === r.person)?.spans ?? [])
-              return (
-                <tr key={r.person}>
-                  <th scope="row">{shown(r.person)}</th>
-                  <td>{statusText(r.status)}</td>
-                  <td>{there ? clockIn(zone, there.from) : '–'}</td>
-                  <td>{there ? clockIn(zone, there.to) : '–'}</td>
-                  <td class="paper-number">{hours(r.credited_ms)}</td>
-                  <td>
-                    v{r.version}, {states[r.state].toLowerCase()}
-                  </td>
-                </tr>
-              )
-            })}
-          </tbody>
-        </table>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls on a phone */}
+        <section class="paper-scroll" tabIndex={0} aria-label="Who took part">
+          <table class="paper-table">
+            <caption class="sr">Who took part, and for how long</caption>
+            <thead>
+              <tr>
+                {['Patient', 'Status', 'Arrived', 'Left', 'Credited', 'Record'].map((h) => (
+                  <th key={h} scope="col">
+                    {h}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {sheet.records.map((r) => {
+                const there = stay(timeline.people.find((p) => p.person === r.person)?.spans ?? [])
+                return (
+                  <tr key={r.person}>
+                    <th scope="row">{shown(r.person)}</th>
+                    <td>{statusText(r.status)}</td>
+                    <td>{there ? clockIn(zone, there.from) : '–'}</td>
+                    <td>{there ? clockIn(zone, there.to) : '–'}</td>
+                    <td class="paper-number">{hours(r.credited_ms)}</td>
+                    <td>
+                      v{r.version}, {states[r.state].toLowerCase()}
+                    </td>
+                  </tr>
+                )
+              })}
+            </tbody>
+          </table>
+        </section>
         <Signed papers={papers} />
         <p class="paper-notice">{sheet.notice}</p>
         <p class="paper-notice">
