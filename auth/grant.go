@@ -110,16 +110,19 @@ func (r Role) Valid() bool {
 type Scope string
 
 const (
-	SessionsRead     Scope = "sessions:read"
-	SessionsWrite    Scope = "sessions:write"
-	PeopleRead       Scope = "people:read"
-	PeopleWrite      Scope = "people:write"
-	ProgramsRead     Scope = "programs:read"
-	ProgramsWrite    Scope = "programs:write"
-	InvitesWrite     Scope = "invites:write"
-	AttendanceRead   Scope = "attendance:read"
-	PresenceRead     Scope = "presence:read"
-	RevocationsWrite Scope = "revocations:write"
+	SessionsRead      Scope = "sessions:read"
+	SessionsWrite     Scope = "sessions:write"
+	PeopleRead        Scope = "people:read"
+	PeopleWrite       Scope = "people:write"
+	ProgramsRead      Scope = "programs:read"
+	ProgramsWrite     Scope = "programs:write"
+	InvitesWrite      Scope = "invites:write"
+	AttendanceRead    Scope = "attendance:read"
+	AttendanceCorrect Scope = "attendance:correct" // in the name of the token's subject
+	AttendanceSign    Scope = "attendance:sign"    // likewise
+	WeeksRead         Scope = "weeks:read"
+	PresenceRead      Scope = "presence:read"
+	RevocationsWrite  Scope = "revocations:write"
 )
 
 // AllScopes returns every scope there is, for help texts and administrators'
@@ -127,7 +130,7 @@ const (
 func AllScopes() []Scope {
 	return []Scope{
 		SessionsRead, SessionsWrite, PeopleRead, PeopleWrite, ProgramsRead, ProgramsWrite,
-		InvitesWrite, AttendanceRead, PresenceRead, RevocationsWrite,
+		InvitesWrite, AttendanceRead, AttendanceCorrect, AttendanceSign, WeeksRead, PresenceRead, RevocationsWrite,
 	}
 }
 

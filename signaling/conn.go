@@ -214,6 +214,8 @@ func (c *conn) carryOut(ctx context.Context, seat Seat, frame wire.ClientFrame) 
 		seat.Want(wants(m))
 	case wire.Minutes:
 		return c.minutes(ctx, seat.Info(), frame.ID)
+	case wire.AskAPIToken:
+		return c.apiToken(seat.Info(), frame.ID)
 	case wire.Leave:
 		c.done(frame) // before the room's last word
 		seat.Leave()
@@ -271,6 +273,27 @@ func (c *conn) minutes(ctx context.Context, info rooms.SeatInfo, id string) erro
 		}
 		c.hold.link.answer(c.hold.page, wire.ServerFrame{ID: id, Msg: report})
 	})
+	return nil
+}
+
+// apiToken opens the HTTP API to a facilitator's page. The token is kept for
+// replay like every answer, and never logged.
+func (c *conn) apiToken(info rooms.SeatInfo, id string) error {
+	switch {
+	case info.Role != facilitator:
+		return &rooms.Error{Code: rooms.CodeForbidden, Message: "Only facilitators may do this."}
+	case c.srv.cfg.APIToken == nil:
+		return &rooms.Error{Code: rooms.CodeForbidden, Message: "This server gives out no tokens."}
+	case !c.hold.link.tokens.Allow():
+		return tooMany("Too many tokens.")
+	}
+	token, life, err := c.srv.cfg.APIToken(info.Session, info.Person)
+	if err != nil {
+		return err
+	}
+	c.hold.link.answer(c.hold.page, wire.ServerFrame{ID: id, Msg: wire.APIToken{
+		Token: token, ExpiresMS: wire.Span(life), Session: string(info.Session),
+	}})
 	return nil
 }
 

@@ -25,10 +25,10 @@ import (
 // that is one round trip.
 type link struct {
 	// Set by newLink.
-	session       rooms.SessionID
-	forget        func(*link) // called once, when the seat has ended
-	stats         *counters
-	frames, offer *rate.Limiter
+	session               rooms.SessionID
+	forget                func(*link) // called once, when the seat has ended
+	stats                 *counters
+	frames, offer, tokens *rate.Limiter
 
 	// acting is the turn to use the seat; whoever puts something in has it
 	// until they take it out. A frame is carried out in one turn, and the
@@ -64,7 +64,7 @@ func (d digest) is(other digest) bool {
 func newLink(session rooms.SessionID, forget func(*link), stats *counters) *link {
 	return &link{
 		session: session, forget: forget, stats: stats,
-		frames: rate.NewLimiter(20, 100), offer: rate.NewLimiter(1, 5),
+		frames: rate.NewLimiter(20, 100), offer: rate.NewLimiter(1, 5), tokens: rate.NewLimiter(rate.Every(time.Minute), 5),
 		acting: make(chan struct{}, 1),
 	}
 }

@@ -56,6 +56,9 @@ type Config struct {
 	Verify func(ctx context.Context, token string) (auth.Grant, error)
 	// Minutes of one person, or of everybody for "". nil: none are kept.
 	Minutes func(context.Context, rooms.SessionID, rooms.PersonID) (wire.MinutesReport, error)
+	// APIToken makes a token with which a facilitator of the session may use
+	// the HTTP API for it, and says how long it lasts. nil: none are given.
+	APIToken func(rooms.SessionID, rooms.PersonID) (token string, life time.Duration, err error)
 	// ICEServers for one seat, with credentials if they need any. May be nil.
 	ICEServers func(rooms.SessionID, rooms.Handle) []wire.ICEServer
 	// Origins that may connect besides the server's own: "host" or

@@ -67,7 +67,7 @@ func TestEveryOperationAsksForItsScope(t *testing.T) {
 		}
 		t.Run(op.Method+" "+op.Path, func(t *testing.T) {
 			h := h.in(t)
-			path := strings.ReplaceAll(op.Path, "{id}", "s1")
+			path := strings.NewReplacer("{id}", "s1", "{person}", "p1").Replace(op.Path)
 			refused := h.do(call{method: op.Method, path: path, token: "none"})
 			h.problem(refused, http.StatusUnauthorized, "unauthorized")
 			if got := refused.Header().Get("WWW-Authenticate"); got != `Bearer realm="viop"` {
@@ -125,6 +125,11 @@ func TestTokenOfOneSession(t *testing.T) {
 	for _, c := range []call{
 		{method: "GET", path: "/v1/sessions/s2"},
 		{method: "GET", path: "/v1/people/p1"},
+		{method: "GET", path: "/v1/people/p1/weeks?from=2026-11-02&to=2026-11-08"},
+		{method: "GET", path: "/v1/programs/evening/weeks"},
+		{method: "GET", path: "/v1/changes"},
+		{method: "POST", path: "/v1/sessions/s2/corrections", body: object{"op": "extend_window", "reason": "payer_rule"}},
+		{method: "POST", path: "/v1/sessions/s2/signatures", body: object{}},
 		{method: "GET", path: "/v1/sessions?from=2026-11-01T00:00:00Z&to=2026-11-08T00:00:00Z"},
 		{method: "POST", path: "/v1/revocations", body: object{"person": "p1", "session": "s1"}},
 	} {

@@ -27,6 +27,8 @@ type document[T any, ID ~string] struct {
 	put  func(context.Context, T, schedule.Condition) (schedule.Tag, bool, error)
 	// check may ask the store, and narrows the condition to what it has seen.
 	check func(context.Context, T, *schedule.Condition) error
+	// answer is what a write is answered with: the value, and warnings.
+	answer func(context.Context, T) (any, error)
 }
 
 func (d document[T, ID]) serveGet(w http.ResponseWriter, r *request) error {
@@ -67,15 +69,20 @@ func (d document[T, ID]) servePut(w http.ResponseWriter, r *request) error {
 	if err := d.check(r.Context(), value, &condition); err != nil {
 		return err
 	}
+	// Before the write: when it fails, nothing has been done.
+	answer, err := d.answer(r.Context(), value)
+	if err != nil {
+		return err
+	}
 	tag, created, err := d.put(r.Context(), value, condition)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("ETag", quoted(tag))
 	if created {
-		return reply(w, http.StatusCreated, value)
+		return reply(w, http.StatusCreated, answer)
 	}
-	return reply(w, http.StatusOK, value)
+	return reply(w, http.StatusOK, answer)
 }
 
 // readBody wants JSON, and not too much of it.

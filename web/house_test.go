@@ -30,6 +30,8 @@ type house struct {
 	t        *testing.T
 	keys     *authtest.Keyring
 	store    *memory
+	books    *books
+	kept     web.Store // the one that is asked: store, or what a test puts in its place
 	rooms    *node
 	log      *bytes.Buffer
 	now      time.Time
@@ -45,6 +47,7 @@ func newHouse(t *testing.T, change ...func(*web.Config)) *house {
 	h := &house{t: t, rooms: &node{}, log: &bytes.Buffer{}, now: time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)}
 	h.keys = authtest.New(t, h.clock)
 	h.store = newMemory(h.clock)
+	h.books = &books{store: h.store}
 	minter, err := auth.NewMinter(h.keys.Config(), h.clock)
 	if err != nil {
 		t.Fatal(err)
@@ -54,13 +57,14 @@ func newHouse(t *testing.T, change ...func(*web.Config)) *house {
 		t.Fatal(err)
 	}
 	cfg := web.Config{
-		Store: h.store, Rooms: h.rooms, Verifier: h.keys.Verifier(h.keys.Config()), Minter: minter,
+		Store: h.store, Books: h.books, Rooms: h.rooms, Provenance: web.Provenance{Evaluator: "test", TZData: "2026a"}, Verifier: h.keys.Verifier(h.keys.Config()), Minter: minter,
 		Signaling: http.NotFoundHandler(), Metrics: prometheus.NewRegistry(), Public: public, TLS: true,
 		Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: h.clock,
 	}
 	for _, c := range change {
 		c(&cfg)
 	}
+	h.kept = cfg.Store
 	if h.handler, err = web.New(cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -178,13 +182,17 @@ func (h *house) check(request *http.Request, answer *httptest.ResponseRecorder) 
 	}
 }
 
-// pathParams: the contract's paths have one parameter, {id}, at most.
+// pathParams are the {names} of the pattern in the path. A name takes all of a
+// segment but what stands right behind it, as in {id}.csv.
 func pathParams(pattern, path string) map[string]string {
-	before, after, ok := strings.Cut(pattern, "{id}")
-	if !ok {
-		return nil
+	params := map[string]string{}
+	values := strings.Split(path, "/")
+	for i, part := range strings.Split(pattern, "/") {
+		if name, behind, ok := strings.Cut(strings.TrimPrefix(part, "{"), "}"); ok && strings.HasPrefix(part, "{") {
+			params[name] = strings.TrimSuffix(values[i], behind)
+		}
 	}
-	return map[string]string{"id": strings.TrimSuffix(strings.TrimPrefix(path, before), after)}
+	return params
 }
 
 // want fails unless the answer has the status.

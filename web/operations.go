@@ -34,10 +34,20 @@ func (s *server) operations() []operation {
 		{"GET", "/v1/sessions/{id}/presence", auth.PresenceRead, s.presence},
 		{"GET", "/v1/sessions/{id}/attendance", auth.AttendanceRead, s.attendanceJSON},
 		{"GET", "/v1/sessions/{id}/attendance.csv", auth.AttendanceRead, s.attendanceCSV},
+		{"GET", "/v1/sessions/{id}/attendance/{person}/versions", auth.AttendanceRead, s.versions},
+		{"GET", "/v1/sessions/{id}/attendance/{person}/explain", auth.AttendanceRead, s.explain},
+		{"GET", "/v1/sessions/{id}/timeline", auth.AttendanceRead, s.timeline},
+		{"GET", "/v1/sessions/{id}/corrections", auth.AttendanceRead, s.listCorrections},
+		{"POST", "/v1/sessions/{id}/corrections", auth.AttendanceCorrect, s.correct},
+		{"GET", "/v1/sessions/{id}/signatures", auth.AttendanceRead, s.listSignatures},
+		{"POST", "/v1/sessions/{id}/signatures", auth.AttendanceSign, s.sign},
 		{"GET", "/v1/people/{id}", auth.PeopleRead, people.serveGet},
 		{"PUT", "/v1/people/{id}", auth.PeopleWrite, people.servePut},
+		{"GET", "/v1/people/{id}/weeks", auth.WeeksRead, s.personWeeks},
 		{"GET", "/v1/programs/{id}", auth.ProgramsRead, programs.serveGet},
 		{"PUT", "/v1/programs/{id}", auth.ProgramsWrite, programs.servePut},
+		{"GET", "/v1/programs/{id}/weeks", auth.WeeksRead, s.programWeeks},
+		{"GET", "/v1/changes", auth.AttendanceRead, s.listChanges},
 		{"POST", "/v1/revocations", auth.RevocationsWrite, s.revoke},
 		{"GET", "/v1/openapi.yaml", "", serveOpenAPI},
 		{"GET", "/healthz", "", s.healthz},
@@ -109,8 +119,10 @@ func (s *server) admit(ctx context.Context, w http.ResponseWriter, r *request, o
 	if wait, ok := s.limits.take(grant.Subject(), s.Now()); !ok {
 		return tooManyRequests(wait)
 	}
-	if id := r.PathValue("id"); id != "" && !schedule.ValidID(id) {
-		return badQuery("id", "An id is 1 to 128 of the characters A-Z a-z 0-9 . _ ~ : and -.")
+	for _, name := range []string{"id", "person"} {
+		if id := r.PathValue(name); id != "" && !schedule.ValidID(id) {
+			return badQuery(name, "An id is 1 to 128 of the characters A-Z a-z 0-9 . _ ~ : and -.")
+		}
 	}
 	return nil
 }

@@ -3,12 +3,10 @@ package web
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"viop/rooms"
-	"viop/rooms/attendance"
 	"viop/rooms/export"
 	"viop/rooms/schedule"
 )
@@ -44,43 +42,23 @@ func (s *server) presence(w http.ResponseWriter, r *request) error {
 	return reply(w, http.StatusOK, view)
 }
 
-func (s *server) attendanceJSON(w http.ResponseWriter, r *request) error {
-	records, err := s.attendance(r)
+func (s *server) attendanceCSV(w http.ResponseWriter, r *request) error {
+	sheet, err := s.sheet(r)
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, records)
-}
-
-func (s *server) attendanceCSV(w http.ResponseWriter, r *request) error {
-	records, err := s.attendance(r)
-	if err != nil {
-		return err
+	minutes := export.Attendance{Session: sheet.Session}
+	for _, record := range sheet.Records {
+		minutes.Records = append(minutes.Records, record.Record)
 	}
 	var table bytes.Buffer
-	if err := records.CSV(&table); err != nil {
+	if err := minutes.CSV(&table); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	w.Header().Set("Content-Disposition", `attachment; filename="attendance.csv"`)
 	send(w, table.Bytes())
 	return nil
-}
-
-// attendance recomputes the records from the evidence, including what this
-// node's room has handed over a moment ago.
-func (s *server) attendance(r *request) (export.Attendance, error) {
-	if err := s.sessionExists(r); err != nil {
-		return export.Attendance{}, err
-	}
-	if err := s.Rooms.Flush(r.Context(), sessionOf(r)); err != nil {
-		return export.Attendance{}, fmt.Errorf("flush evidence: %w", err)
-	}
-	evidence, err := s.Store.Case(r.Context(), sessionOf(r))
-	if err != nil {
-		return export.Attendance{}, err
-	}
-	return export.Of(attendance.Evaluate(evidence), r.PathValue("id")), nil
 }
 
 func (s *server) sessionExists(r *request) error {

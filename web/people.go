@@ -11,12 +11,13 @@ import (
 
 func (s *server) people() document[schedule.Person, rooms.PersonID] {
 	return document[schedule.Person, rooms.PersonID]{
-		noun:  "person",
-		read:  schedule.ReadPerson,
-		id:    func(v *schedule.Person) *rooms.PersonID { return &v.ID },
-		get:   s.Store.Person,
-		put:   s.Store.PutPerson,
-		check: s.checkPerson,
+		noun:   "person",
+		read:   schedule.ReadPerson,
+		id:     func(v *schedule.Person) *rooms.PersonID { return &v.ID },
+		get:    s.Store.Person,
+		put:    s.Store.PutPerson,
+		check:  s.checkPerson,
+		answer: func(_ context.Context, v schedule.Person) (any, error) { return v, nil },
 	}
 }
 
@@ -62,5 +63,11 @@ func (s *server) programs() document[schedule.Program, schedule.ProgramID] {
 		get:   s.Store.Program,
 		put:   s.Store.PutProgram,
 		check: func(context.Context, schedule.Program, *schedule.Condition) error { return nil },
+		answer: func(_ context.Context, v schedule.Program) (any, error) {
+			return struct {
+				schedule.Program
+				Warnings []schedule.Warning `json:"warnings,omitempty"`
+			}{v, v.Warnings()}, nil
+		},
 	}
 }

@@ -22,6 +22,8 @@ type problem struct {
 	// Instance names this one answer; the log has the same id.
 	Instance string        `json:"instance,omitempty"`
 	Errors   form.Problems `json:"errors,omitempty"`
+	// Current is what could be signed instead, of a signature that came late.
+	Current *signatureOrder `json:"current,omitempty"`
 
 	header http.Header // sent along
 }
@@ -107,6 +109,9 @@ func problemOf(err error) *problem {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return newProblem(http.StatusRequestEntityTooLarge, "too_large", "The document is too large.",
 			"At most "+strconv.FormatInt(tooLarge.Limit, 10)+" bytes are read.")
+	}
+	if p := bookProblem(err); p != nil {
+		return p
 	}
 	switch {
 	case errors.Is(err, schedule.ErrChanged):

@@ -15,12 +15,13 @@ import (
 
 func (s *server) sessions() document[schedule.Session, rooms.SessionID] {
 	return document[schedule.Session, rooms.SessionID]{
-		noun:  "session",
-		read:  schedule.ReadSession,
-		id:    func(v *schedule.Session) *rooms.SessionID { return &v.ID },
-		get:   s.Store.Session,
-		put:   s.Store.PutSession,
-		check: s.checkSession,
+		noun:   "session",
+		read:   schedule.ReadSession,
+		id:     func(v *schedule.Session) *rooms.SessionID { return &v.ID },
+		get:    s.Store.Session,
+		put:    s.Store.PutSession,
+		check:  s.checkSession,
+		answer: s.warnOfSession,
 	}
 }
 
@@ -52,6 +53,36 @@ func checkRoles(p *form.Problems, at string, ids []rooms.PersonID, people map[ro
 		case person.Role != role:
 			p.Add(at+strconv.Itoa(i), "This list is of people with the role %s; this person is a %s.", role, person.Role)
 		}
+	}
+}
+
+// warnOfSession adds what the session comes to among the others of its week.
+func (s *server) warnOfSession(ctx context.Context, v schedule.Session) (any, error) {
+	program, _, err := s.Store.Program(ctx, v.Program)
+	if err != nil {
+		return nil, err
+	}
+	const around = 8 * 24 * time.Hour // a week, and what zones do to its ends
+	others, err := s.allSessions(ctx, v.Start.Add(-around), v.Start.Add(around))
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		schedule.Session
+		Warnings []schedule.Warning `json:"warnings,omitempty"`
+	}{v, v.Warnings(program, others)}, nil
+}
+
+func (s *server) allSessions(ctx context.Context, from, to time.Time) (all []schedule.Session, err error) {
+	for after := ""; ; {
+		page, next, err := s.Store.Sessions(ctx, from, to, after, maxPage)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, page...); next == "" {
+			return all, nil
+		}
+		after = next
 	}
 }
 
@@ -96,12 +127,9 @@ func (s *server) listSessions(w http.ResponseWriter, r *request) error {
 	if !to.After(from) || to.Sub(from) > maxSpan {
 		return badQuery("to", "This must be after from, by at most 400 days.")
 	}
-	limit := defaultPage
-	if text := query.Get("limit"); text != "" {
-		limit, err = strconv.Atoi(text)
-		if err != nil || limit < 1 || limit > maxPage {
-			return badQuery("limit", "This must be a number from 1 to 200.")
-		}
+	limit, err := limitOf(r)
+	if err != nil {
+		return err
 	}
 	cursor := query.Get("after")
 	if cursor != "" && !schedule.ValidID(cursor) {
@@ -116,6 +144,19 @@ func (s *server) listSessions(w http.ResponseWriter, r *request) error {
 		page.Sessions = []schedule.Session{}
 	}
 	return reply(w, http.StatusOK, page)
+}
+
+// limitOf a page.
+func limitOf(r *request) (int, error) {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return defaultPage, nil
+	}
+	limit, err := strconv.Atoi(text)
+	if err != nil || limit < 1 || limit > maxPage {
+		return 0, badQuery("limit", "This must be a number from 1 to 200.")
+	}
+	return limit, nil
 }
 
 func instantOf(text, name string) (time.Time, error) {

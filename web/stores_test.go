@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"viop/rooms/attendance"
+	"viop/rooms/records"
 	"viop/rooms/redisstore"
 	"viop/web"
 )
@@ -16,9 +17,18 @@ func onBothStores(t *testing.T, run func(*testing.T, *house)) {
 	t.Helper()
 	t.Run("memory", func(t *testing.T) { run(t, newHouse(t)) })
 	t.Run("redis", func(t *testing.T) {
-		store := openRedis(t)
-		run(t, newHouse(t, func(c *web.Config) { c.Store = store }))
+		h, _ := newRedisHouse(t)
+		run(t, h)
 	})
+}
+
+// newRedisHouse is a house on the real store and the real books.
+func newRedisHouse(t *testing.T) (*house, *redisstore.Store) {
+	t.Helper()
+	store := openRedis(t)
+	return newHouse(t, func(c *web.Config) {
+		c.Store, c.Books = store, records.New(store, slog.New(slog.DiscardHandler))
+	}), store
 }
 
 func openRedis(t *testing.T) *redisstore.Store {
@@ -34,8 +44,7 @@ func openRedis(t *testing.T) *redisstore.Store {
 // From the first fact on, a session can be cancelled and not deleted, and its
 // attendance is counted from what the room recorded.
 func TestEvidenceInRedis(t *testing.T) {
-	store := openRedis(t)
-	h := newHouse(t, func(c *web.Config) { c.Store = store })
+	h, store := newRedisHouse(t)
 	h.furnish()
 	lease, err := store.Acquire(t.Context(), "s1")
 	if err != nil {

@@ -8,8 +8,11 @@
 // each other. Errors are problem documents (RFC 9457) that name the field.
 //
 // Whoever calls says who they are with an API token (auth.AudienceAPI), whose
-// scopes decide. The browser client calls nothing here but its own files: it
-// lives on the WebSocket, which is Config.Signaling's.
+// scopes decide. A patient's page calls nothing here but its own files: it
+// lives on the WebSocket, which is Config.Signaling's. Pages of staff call the
+// records (records.go, weeks.go, timeline.go) with a token of ten minutes that
+// they got over it. Corrections and signatures are in the name of the token's
+// subject; what they may do is for Config.Books to say.
 //
 // Logs hold ids only: no names, tokens, queries or addresses.
 //
@@ -31,7 +34,6 @@ import (
 
 	"viop/auth"
 	"viop/rooms"
-	"viop/rooms/attendance"
 	"viop/rooms/schedule"
 )
 
@@ -60,9 +62,6 @@ type Store interface {
 	// Presence is who is there at asOf: the last word of whoever owns the room
 	// or, after a crash, nobody.
 	Presence(context.Context, rooms.SessionID) (state rooms.RoomState, here []rooms.Presence, asOf time.Time, err error)
-	// Case is the session with everything that decides about its minutes, as of
-	// now. It is valid.
-	Case(context.Context, rooms.SessionID) (*attendance.Case, error)
 	// Revoke returns when the revocation is durable. A zero At is now.
 	Revoke(context.Context, auth.Revocation) error
 }
@@ -97,8 +96,11 @@ type Check struct {
 // Config is what New needs. Fields without "may be" are required.
 type Config struct {
 	Store    Store
+	Books    Books
 	Rooms    Rooms
 	Verifier Verifier
+	// Provenance is told beside what was computed.
+	Provenance Provenance
 	// Minter may be nil when no shared secret is configured: no invites then.
 	Minter Minter
 	// Signaling serves GET /v1/ws.

@@ -12,6 +12,7 @@ import (
 // attendanceCmd is everything about minutes on the command line.
 type attendanceCmd struct {
 	Case     caseCmd     `cmd:"" help:"Print the evidence of a session as a viop.attendance/1 document."`
+	Archive  archiveCmd  `cmd:"" help:"Print everything behind the records of a session, for viop verify FILE."`
 	Evaluate evaluateCmd `cmd:"" help:"Evaluate a document: credited time, by the contract and nothing else."`
 }
 
@@ -42,33 +43,4 @@ func (c caseCmd) Run(ctx context.Context, s std) error {
 		return fmt.Errorf("session %s: %w", c.Session, err)
 	}
 	return writeJSON(s.out, document)
-}
-
-// verifyCmd walks the hash chains: exit status 1 and the first broken entry,
-// or one line per chain.
-type verifyCmd struct {
-	storeFlags `embed:""`
-	logFlags   `embed:""`
-	Session    string `required:"" help:"Id of the session."`
-}
-
-func (c verifyCmd) Run(ctx context.Context, s std) error {
-	if !auth.ValidID(c.Session) {
-		return fmt.Errorf("--session: %q is not an id", c.Session)
-	}
-	store, err := c.open(ctx, true, c.logger(s.err))
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	ctx, cancel := context.WithTimeout(ctx, readWithin)
-	defer cancel()
-	heads, err := store.VerifyChain(ctx, rooms.SessionID(c.Session))
-	if err != nil {
-		return err
-	}
-	for _, head := range heads {
-		fmt.Fprintf(s.out, "%s epoch %d %s: %d entries, last %d, %s\n", c.Session, head.Epoch, head.Log, head.Entries, head.Seq, head.Hash)
-	}
-	return nil
 }

@@ -3,8 +3,8 @@
 //	viop serve        rooms, API and browser client in one process
 //	viop demo         the same, with a demo group and links to click
 //	viop token        mint a token for development
-//	viop attendance   evidence to credited time: case, evaluate
-//	viop verify       walk the hash chains of the evidence
+//	viop attendance   evidence to credited time: case, evaluate, archive
+//	viop verify       walk the hash chains of a session, in the store or a file
 //	viop doctor       say what is wrong with this node
 //
 // This package only wires: what a room does is in rooms, what an hour is in
@@ -20,7 +20,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // the program's zones do not depend on the machine's
 )
 
 func main() {

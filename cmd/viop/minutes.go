@@ -125,7 +125,9 @@ func week(input *attendance.Case, result *attendance.Result, person string) *wir
 		}
 		out := &wire.Week{
 			CreditedMS: wire.Millis(w.CreditedMS), CreditedText: attendance.CreditText(w.CreditedMS),
-			SessionsLeft: sessionsLeft(input, w, result.AsOf), Verdict: string(w.Verdict), Ends: wire.Millis(w.End),
+			SessionsLeft: sessionsLeft(input, w, result.AsOf),
+			Days:         w.QualifyingDays, DaysNeed: w.DaysNeed,
+			Verdict: string(w.Verdict), Ends: wire.Millis(w.End),
 		}
 		if w.NeedMS != nil {
 			out.NeedMS, out.NeedText = wire.Millis(*w.NeedMS), attendance.NeedText(*w.NeedMS)

@@ -16,6 +16,7 @@ import (
 
 	"viop/auth"
 	"viop/rooms"
+	"viop/rooms/records"
 	"viop/rooms/redisstore"
 	"viop/rooms/schedule"
 	"viop/rooms/sfu"
@@ -68,6 +69,9 @@ type node struct {
 	store    *redisstore.Store
 	media    *sfu.SFU
 	registry *rooms.Registry
+	books    *records.Books
+	settled  chan struct{}      // closed when the books' Run has ended; nil before it began
+	rest     context.CancelFunc // ends it
 	signals  *signaling.Server
 	verifier *auth.Verifier
 	minter   *auth.Minter // nil without a shared secret
@@ -144,16 +148,31 @@ func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *no
 	if err := n.openMedia(f); err != nil {
 		return nil, err
 	}
+	n.books = records.New(n.store, log)
 	n.registry = rooms.New(rooms.Config{
 		Seal:    func(plain string) (string, error) { return n.store.Seal(plain), nil },
 		Unseal:  n.store.Unseal,
 		CheckIn: f.CheckIn,
-	}, n.store, n.media.Room, plans{n.store}, log)
+	}, settling{n.store, n.books.Nudge}, n.media.Room, plans{n.store}, log)
 	n.store.WatchRevocations(n.expel)
 	if err := n.openSignaling(f); err != nil {
 		return nil, err
 	}
-	return n, n.openWeb(f)
+	if err := n.openWeb(f); err != nil {
+		return nil, err
+	}
+	n.settle(ctx)
+	return n, nil
+}
+
+// settle keeps the books while the node lives; close waits for its end.
+func (n *node) settle(ctx context.Context) {
+	ctx, n.rest = context.WithCancel(ctx)
+	n.settled = make(chan struct{})
+	go func() {
+		defer close(n.settled)
+		n.books.Run(ctx)
+	}()
 }
 
 func (n *node) listen(ctx context.Context, f nodeFlags) (err error) {
@@ -271,14 +290,18 @@ func (n *node) openSignaling(f nodeFlags) error {
 		proxies = append(proxies, prefix)
 	}
 	var err error
-	n.signals, err = signaling.New(signaling.Config{
+	config := signaling.Config{
 		Seats:          signaling.Rooms(n.registry),
 		Verify:         n.verifier.VerifyJoin,
 		Minutes:        minutes{n.store, n.registry}.report,
 		Origins:        append([]string{n.public.Scheme + "://" + n.public.Host}, f.Origins...),
 		TrustedProxies: proxies,
 		Log:            n.log,
-	})
+	}
+	if n.minter != nil {
+		config.APIToken = n.staffToken
+	}
+	n.signals, err = signaling.New(config)
 	return err
 }
 
@@ -286,12 +309,13 @@ func (n *node) openWeb(f nodeFlags) error {
 	metrics := prometheus.NewRegistry()
 	n.register(metrics)
 	config := web.Config{
-		Store: n.store, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
-		Checks:  []web.Check{{Name: "store", Ask: n.askStore}},
-		Metrics: metrics,
-		Public:  n.public,
-		TLS:     f.TLSCert != "" || f.BehindTLSProxy,
-		Log:     n.log,
+		Store: n.store, Books: n.books, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
+		Provenance: provenance(),
+		Checks:     []web.Check{{Name: "store", Ask: n.askStore}},
+		Metrics:    metrics,
+		Public:     n.public,
+		TLS:        f.TLSCert != "" || f.BehindTLSProxy,
+		Log:        n.log,
 	}
 	if n.minter != nil {
 		config.Minter = n.minter
@@ -344,6 +368,10 @@ func (n *node) drain(ctx context.Context) error {
 
 // close ends the parts in the reverse order of their making.
 func (n *node) close() {
+	if n.settled != nil {
+		n.rest()
+		<-n.settled // what is not settled by now is found by the next Run, here or elsewhere
+	}
 	if n.media != nil {
 		if err := n.media.Close(); err != nil {
 			n.log.Warn("close media", "err", err)

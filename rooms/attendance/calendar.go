@@ -48,11 +48,13 @@ func (c *calendar) midnight(d Date) Instant {
 	return t
 }
 
+// widest is more than any zone is away from UTC.
+const widest = int64(26 * hour)
+
 // findMidnight walks the zone's periods of one offset: in each, the wall clock
 // runs evenly, so the date begins where it is d 00:00, or with the period if
 // that sprang over it.
 func (c *calendar) findMidnight(d Date) Instant {
-	const widest = 26 * hour // no zone is further from UTC
 	wall := int64(d) * day
 	t := time.UnixMilli(wall - widest).In(c.zone)
 	for {
@@ -80,12 +82,12 @@ func (c *calendar) week(first Date) Interval {
 	return Interval{c.midnight(first), c.midnight(first + 7)}
 }
 
-// dayAt is the date of the day that contains t. It differs from date only in
-// an hour that a zone repeats across midnight: the day has begun (§1).
+// dayAt is the date of the day that contains t: the last one that has begun.
+// It differs from date only in an hour that a zone repeats across midnight.
 func (c *calendar) dayAt(t Instant) Date {
-	d := c.date(t)
-	for c.midnight(d+1) <= t {
-		d++
+	d := Date((int64(t) + widest) / day) // no zone is at a later date
+	for c.midnight(d) > t {
+		d--
 	}
 	return d
 }

@@ -85,7 +85,11 @@ func (p *party) present(longestBridge int64) {
 	var stays []stay
 	var explicitEnds []Instant
 	for _, c := range p.connections {
-		stays = append(stays, c.stays...)
+		for _, x := range c.spells {
+			if x.room != "" && x.Length() > 0 { // what has no length is dropped (§1)
+				stays = append(stays, stay{x.room, x.Interval})
+			}
+		}
 		explicitEnds = append(explicitEnds, c.explicitEnds...)
 	}
 	slices.Sort(explicitEnds)
@@ -98,7 +102,11 @@ func (p *party) present(longestBridge int64) {
 func (p *party) lobby() Set {
 	var waits []Interval
 	for _, c := range p.connections {
-		waits = append(waits, c.lobby...)
+		for _, x := range c.spells {
+			if x.room == "" {
+				waits = append(waits, x.Interval)
+			}
+		}
 	}
 	return SetOf(waits...).Subtract(p.connected)
 }
@@ -222,6 +230,9 @@ func (s *sitting) account(person string, asOf Instant) *Account {
 // manual is what corrections may credit: no add credits a break (§4.7).
 func (a *Account) manual() Set { return a.A.Intersect(a.W).Subtract(a.B) }
 
+// given is what of that the evidence does not credit by itself.
+func (a *Account) given() Set { return a.manual().Subtract(a.K2.Subtract(a.X)) }
+
 // measure fills in the lengths that are reported (§4, the table).
 func (a *Account) measure(r *Record) {
 	inWindow := a.Present.Intersect(a.W)
@@ -232,7 +243,7 @@ func (a *Account) measure(r *Record) {
 	r.LostBreakMS = inWindow.Intersect(a.B).Length()
 	r.LostNoFacilitatorMS = inWindow.Subtract(a.B).Subtract(a.K0).Length()
 	r.LostCorrectionMS = a.K2.Intersect(a.X).Length()
-	r.ManualMS = a.manual().Subtract(a.K2.Subtract(a.X)).Length()
+	r.ManualMS = a.given().Length()
 	r.AttendedMS = a.K3.Length()
 }
 

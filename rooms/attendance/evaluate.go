@@ -29,32 +29,6 @@ func Evaluate(c *Case) *Result {
 	return result
 }
 
-// Explain is the account of one patient in one session, worked out like the
-// record, also of a patient who has none; ok is false when c has no such
-// session or no such patient. It costs about as much as Evaluate: give it a
-// Case of the sessions in which the patient may have credit.
-func Explain(c *Case, session, patient string) (account *Account, ok bool) {
-	e := newEvaluation(c)
-	if e.roles[patient] != Patient {
-		return nil, false
-	}
-	at := -1
-	for i, place := range e.byID {
-		s, _ := e.sit(place)
-		a := s.account(patient, c.AsOf)
-		e.enter(s, patient, a)
-		if s.ID == session {
-			account, at = a, i
-		}
-	}
-	if account == nil {
-		return nil, false
-	}
-	e.share() // §4.8 needs the patient's other sessions
-	account.K = e.records[at].Credited
-	return account, true
-}
-
 // evaluation is the working of one Evaluate, from evidence to records, which
 // stay in the order of session and person throughout.
 type evaluation struct {
@@ -88,7 +62,7 @@ type entry struct {
 }
 
 func newEvaluation(c *Case) *evaluation {
-	zone, err := loadZone(c.Program.Timezone)
+	zone, err := LoadZone(c.Program.Timezone)
 	if err != nil {
 		panic("attendance: Evaluate of a Case that Validate refuses: " + err.Error())
 	}
@@ -143,10 +117,17 @@ func eventsBySession(c *Case) [][]int32 {
 	return grouped(keys, len(c.Sessions))
 }
 
-// sit works out what the records of a session have in common.
+// sit works out what the records of a session have in common, from its events.
 func (e *evaluation) sit(place int) (*sitting, *evidence) {
 	ev := e.reader.read(e.Events, e.events[place])
-	s := e.convene(&e.Sessions[place])
+	s := e.hear(&e.Sessions[place], ev)
+	e.sittings = append(e.sittings, s)
+	return s, ev
+}
+
+// hear works out what the records of a session have in common.
+func (e *evaluation) hear(x *Session, ev *evidence) *sitting {
+	s := e.convene(x)
 	s.doors = ev.doors
 	s.over = s.overAt(e.AsOf)
 	if a := e.amendments[s.ID]; a != nil {
@@ -159,8 +140,7 @@ func (e *evaluation) sit(place int) (*sitting, *evidence) {
 	s.leading = s.f.all()
 	s.w = s.window(ev.last)
 	s.b = s.breaks(ev.breaks)
-	e.sittings = append(e.sittings, s)
-	return s, ev
+	return s
 }
 
 // convene is a sitting of which no evidence has been heard.
@@ -173,11 +153,7 @@ func (e *evaluation) convene(x *Session) *sitting {
 		signatures: e.signatures[x.ID],
 	}
 	s.rule, _ = x.Service.rule()
-	s.counts = s.rule.counts
-	if x.Counts != nil {
-		s.counts = *x.Counts
-	}
-	s.counts = s.counts && x.Status != SessionCancelled
+	s.counts = x.Counting()
 	return s
 }
 

@@ -104,7 +104,7 @@ type life struct {
 }
 
 func newModel(c *attendance.Case) *model {
-	zone, err := time.LoadLocation(c.Program.Timezone)
+	zone, err := attendance.LoadZone(c.Program.Timezone)
 	if err != nil {
 		panic(err)
 	}

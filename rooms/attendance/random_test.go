@@ -327,7 +327,7 @@ func (g *cases) enrollments() {
 				Person: p, Start: instant(t),
 				Profile: one[attendance.ProfileName](g, "profile", "generic_adult", "php", "outpatient", "va_medicaid_adult", g.c.Program.Profile),
 			}
-			t = g.noonOrMidnight(t + 43200*int64(3+g.below("stays", 60)))
+			t = g.noonOrMidnight(t + 43200*int64(3+g.below("stays", 60))) // a day may last 25 h
 			x.End = instant(t)
 			g.c.Enrollments = append(g.c.Enrollments, x)
 			t += 43200 * int64(g.below("away", 4))
@@ -341,7 +341,7 @@ func (g *cases) enrollments() {
 // noonOrMidnight moves an instant, on most draws, to where its local day
 // begins: weeks begin there too.
 func (g *cases) noonOrMidnight(t int64) int64 {
-	zone, err := time.LoadLocation(g.c.Program.Timezone)
+	zone, err := attendance.LoadZone(g.c.Program.Timezone)
 	if err != nil {
 		g.Fatal(err)
 	}

@@ -42,3 +42,13 @@ func (s Service) rule() (rule serviceRule, ok bool) {
 
 // hasGroupSize reports whether the size limits of a program apply (§4, flags).
 func (s Service) hasGroupSize() bool { return s == Group || s == Psychoeducation }
+
+// Counting reports whether the session counts towards anything (§2, §6).
+func (s *Session) Counting() bool {
+	rule, _ := s.Service.rule()
+	counts := rule.counts
+	if s.Counts != nil {
+		counts = *s.Counts
+	}
+	return counts && s.Status != SessionCancelled
+}

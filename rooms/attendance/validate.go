@@ -3,10 +3,7 @@ package attendance
 import (
 	"cmp"
 	"math"
-	"path"
 	"slices"
-	"strings"
-	"time"
 )
 
 // Validate reports the first thing found wrong with c, as an *InputError that
@@ -141,7 +138,7 @@ func (v *validator) head() *InputError {
 }
 
 func (v *validator) program() *InputError {
-	if _, err := loadZone(v.Program.Timezone); err != nil {
+	if _, err := LoadZone(v.Program.Timezone); err != nil {
 		return broken("is not the IANA name of a zone", "program", "timezone")
 	}
 	if w := v.Program.WeekStart; w != "" && w.number() < 0 {
@@ -173,16 +170,6 @@ func badBasis(o Override[WeekBasis]) string {
 		return ""
 	}
 	return badWord(*o.value, BasisAttended, BasisScheduled, BasisPlanned, BasisAverage)
-}
-
-// loadZone finds a zone by its IANA name. time.LoadLocation also takes "" and
-// "Local", and, where the machine has them, files that are no IANA names.
-func loadZone(name string) (*time.Location, error) {
-	if name == "" || name == "Local" || name == "localtime" || name == "posixrules" || path.Clean(name) != name ||
-		strings.HasPrefix(name, "posix/") || strings.HasPrefix(name, "right/") {
-		return nil, broken("is not the IANA name of a zone")
-	}
-	return time.LoadLocation(name)
 }
 
 func (v *validator) counting() *InputError {

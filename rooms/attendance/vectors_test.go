@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	_ "time/tzdata"
 
 	"github.com/google/go-cmp/cmp"
 

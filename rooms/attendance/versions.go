@@ -113,20 +113,25 @@ func signaturesBySession(c *Case) map[string][]*Signature {
 func (e *evaluation) sign() {
 	corrected := e.correctedSessions()
 	for i := range e.records {
-		r, s := &e.records[i], e.entries[i].sitting
-		h := history{sitting: s, person: r.Person, elsewhere: corrected[r.Person]}
-		signed, ever := h.replay(e.AsOf)
-		r.Version = h.version
-		switch {
-		case !s.over:
-			r.State = StateOpen
-		case signed:
-			r.State = StateSigned
-		case ever:
-			r.State = StateAmended
-		default:
-			r.State = StateUnsigned
-		}
+		r := &e.records[i]
+		r.sign(e.entries[i].sitting, corrected[r.Person], e.AsOf)
+	}
+}
+
+// sign settles the version and the state of a record.
+func (r *Record) sign(s *sitting, elsewhere *corrections, asOf Instant) {
+	h := history{sitting: s, person: r.Person, elsewhere: elsewhere}
+	signed, ever := h.replay(asOf)
+	r.Version = h.version
+	switch {
+	case !s.over:
+		r.State = StateOpen
+	case signed:
+		r.State = StateSigned
+	case ever:
+		r.State = StateAmended
+	default:
+		r.State = StateUnsigned
 	}
 }
 

@@ -9,11 +9,7 @@ import (
 
 // weeks is every week of every person that has a row (§8).
 func (e *evaluation) weeks() []Week {
-	enrollments := make(map[string][]*Enrollment)
-	for i := range e.Enrollments {
-		p := e.Enrollments[i].Person
-		enrollments[p] = append(enrollments[p], &e.Enrollments[i])
-	}
+	enrollments := e.enrollments()
 	persons := make(map[string]struct{})
 	for p := range e.byPerson {
 		persons[p] = struct{}{}
@@ -29,6 +25,16 @@ func (e *evaluation) weeks() []Week {
 		weeks = append(weeks, d.weeks()...)
 	}
 	return weeks
+}
+
+// enrollments is those of each person.
+func (c *Case) enrollments() map[string][]*Enrollment {
+	of := make(map[string][]*Enrollment)
+	for i := range c.Enrollments {
+		p := c.Enrollments[i].Person
+		of[p] = append(of[p], &c.Enrollments[i])
+	}
+	return of
 }
 
 // diary is what one person's weeks are made of.

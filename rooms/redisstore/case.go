@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"viop/rooms"
 	"viop/rooms/attendance"
+	"viop/rooms/records"
 	"viop/rooms/schedule"
 )
 
@@ -18,11 +20,15 @@ import (
 const beatSeq = 2_000_000_000
 
 // Case is the session with everything that decides about its minutes, as of
-// now by Redis: the program, the session with all its evidence, and the other
-// sessions of its patients in the same weeks, because a week has a minimum and
-// an instant is credited once. Of the others, only the evidence of these
-// patients, of facilitators and of the room itself is there, and only these
-// patients are on the roster.
+// now by Redis: the program, the session with all its evidence, corrections
+// and signatures, and the other sessions of its patients in the same weeks,
+// because a week has a minimum and an instant is credited once. Of the others,
+// only what concerns these patients, facilitators and the room itself is
+// there, and only these patients are on the roster.
+//
+// So a result speaks with authority of the records of the session asked for,
+// and of all records and weeks, which it lies in, of those who have one there.
+// Others may be in it, in part.
 //
 // A beat that has not reached the log (the session is running, or nobody has
 // taken over after a crash) counts as what a takeover would write.
@@ -38,25 +44,16 @@ func (s *Store) Case(ctx context.Context, id rooms.SessionID) (*attendance.Case,
 	if err != nil {
 		return nil, err
 	}
-	events, err := s.events(ctx, id)
-	if err != nil {
+	if err := c.includeAll(ctx, asked); err != nil {
 		return nil, err
 	}
-	if err := c.include(ctx, asked, asked.Roster, events); err != nil {
-		return nil, err
-	}
-	patients := c.patients()
-	others, err := s.overlapping(ctx, c.firstWeek(asked.Start), c.weekAfter(asked.End))
-	if err != nil {
-		return nil, err
-	}
-	return c.finish(ctx, others, patients)
+	return c.finish(ctx, c.firstWeek(asked.Start), c.weekAfter(asked.End), c.patients())
 }
 
-// Week is the week of one person around an instant: all sessions in it that
-// they are expected in or have been to. An unknown person is
-// schedule.ErrNotFound.
-func (s *Store) Week(ctx context.Context, person rooms.PersonID, at time.Time) (*attendance.Case, error) {
+// CaseOfPerson is the weeks of one person that have an instant in [from, to):
+// all sessions in them that they are expected in or have been to. An unknown
+// person is schedule.ErrNotFound.
+func (s *Store) CaseOfPerson(ctx context.Context, person rooms.PersonID, from, to time.Time) (*attendance.Case, error) {
 	known, _, err := s.Person(ctx, person)
 	if err != nil {
 		return nil, err
@@ -65,11 +62,30 @@ func (s *Store) Week(ctx context.Context, person rooms.PersonID, at time.Time) (
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.overlapping(ctx, c.firstWeek(at), c.weekAfter(at))
+	return c.finish(ctx, c.firstWeek(from), c.weekAfter(to), []rooms.PersonID{person})
+}
+
+// CaseOfProgram is the same of everybody who is expected in a session of the
+// program in [from, to), or was in one: the patients.
+func (s *Store) CaseOfProgram(ctx context.Context, program schedule.ProgramID, from, to time.Time) (c *attendance.Case, patients []rooms.PersonID, err error) {
+	a, err := s.newCase(ctx, program)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return c.finish(ctx, all, []rooms.PersonID{person})
+	sessions, err := s.overlapping(ctx, from, to)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, v := range sessions {
+		if v.Program == program {
+			if err := a.includeAll(ctx, v); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	patients = a.patients()
+	c, err = a.finish(ctx, a.firstWeek(from), a.weekAfter(to), patients)
+	return c, patients, err
 }
 
 // assembly is a case in the making.
@@ -94,7 +110,7 @@ func (s *Store) newCase(ctx context.Context, program schedule.ProgramID) (*assem
 	if err != nil {
 		return nil, err
 	}
-	zone, err := time.LoadLocation(p.Timezone)
+	zone, err := attendance.LoadZone(p.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("program %s: %w", program, err)
 	}
@@ -106,10 +122,18 @@ func (s *Store) newCase(ctx context.Context, program schedule.ProgramID) (*assem
 	}, nil
 }
 
-// finish adds the sessions in which one of the patients is expected or was,
-// brings everything into order and validates.
-func (a *assembly) finish(ctx context.Context, sessions []schedule.Session, patients []rooms.PersonID) (*attendance.Case, error) {
-	for _, other := range sessions {
+// finish adds the sessions from from to to in which one of the patients is
+// expected or was, brings everything into order and validates.
+func (a *assembly) finish(ctx context.Context, from, to time.Time, patients []rooms.PersonID) (*attendance.Case, error) {
+	sessions, err := a.store.overlapping(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	early, err := a.firstSessions(ctx, from, patients)
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range slices.Concat(early, sessions) {
 		if a.has(other.ID) {
 			continue
 		}
@@ -124,7 +148,7 @@ func (a *assembly) finish(ctx context.Context, sessions []schedule.Session, pati
 		}
 	}
 	for _, id := range a.named() {
-		a.People = append(a.People, attendance.Person{ID: string(id), Role: a.roles[id]})
+		a.People = append(a.People, attendance.Person{ID: string(id), Role: cmp.Or(a.roles[id], attendance.Guest)})
 	}
 	slices.SortFunc(a.Sessions, func(x, y attendance.Session) int { return strings.Compare(x.ID, y.ID) })
 	if err := a.Validate(); err != nil {
@@ -137,42 +161,70 @@ func (a *assembly) has(id rooms.SessionID) bool {
 	return slices.ContainsFunc(a.Sessions, func(s attendance.Session) bool { return s.ID == string(id) })
 }
 
-// includeFor adds what another session means for the patients: nothing, when
-// they were taken off its roster and have never been there.
-func (a *assembly) includeFor(ctx context.Context, other schedule.Session, patients []rooms.PersonID) error {
-	events, err := a.store.events(ctx, other.ID)
+// facts are what happened in a session and what was said about it later.
+type facts struct {
+	events      []attendance.Event
+	corrections []attendance.Correction
+	signatures  []attendance.Signature
+}
+
+// facts reads those of a session, and learns the roles that its corrections
+// and signatures hold fast, unless they are known.
+func (a *assembly) facts(ctx context.Context, session rooms.SessionID) (f facts, err error) {
+	if f.events, err = a.store.events(ctx, session); err != nil {
+		return facts{}, err
+	}
+	amendments, err := a.store.readAmendments(ctx, session)
+	if err != nil {
+		return facts{}, err
+	}
+	for _, m := range amendments {
+		a.AsOf = max(a.AsOf, m.At())
+		f.add(m)
+		for id, role := range m.Roles {
+			if person := rooms.PersonID(id); a.roles[person] == "" {
+				a.roles[person] = role
+			}
+		}
+	}
+	return f, a.learn(ctx, named(nil, f.events))
+}
+
+func (f *facts) add(m records.Amendment) {
+	if m.Correction != nil {
+		f.corrections = append(f.corrections, *m.Correction)
+	} else {
+		f.signatures = append(f.signatures, m.Signature.Fact())
+	}
+}
+
+// includeAll adds a session with everything.
+func (a *assembly) includeAll(ctx context.Context, v schedule.Session) error {
+	f, err := a.facts(ctx, v.ID)
 	if err != nil {
 		return err
 	}
-	if err := a.learn(ctx, named(nil, events)); err != nil {
+	return a.include(ctx, v, v.Roster, f)
+}
+
+// includeFor adds what another session means for the patients: nothing, when
+// they were taken off its roster and have never been there.
+func (a *assembly) includeFor(ctx context.Context, other schedule.Session, patients []rooms.PersonID) error {
+	f, err := a.facts(ctx, other.ID)
+	if err != nil {
 		return err
 	}
-	who := map[string]rooms.PersonID{} // by connection
-	for _, e := range events {
-		if e.Person != "" {
-			who[e.Connection] = rooms.PersonID(e.Person)
-		}
-	}
-	concerned := false
-	events = slices.DeleteFunc(events, func(e attendance.Event) bool {
-		if e.Connection == "" {
-			return false
-		}
-		person := who[e.Connection]
-		theirs := slices.Contains(patients, person)
-		concerned = concerned || theirs
-		return !theirs && a.roles[person] != attendance.Facilitator
-	})
+	f, concerned := f.about(patients, func(p rooms.PersonID) bool { return a.roles[p] == attendance.Facilitator })
 	roster := slices.DeleteFunc(slices.Clone(other.Roster), func(p rooms.PersonID) bool { return !slices.Contains(patients, p) })
 	if !concerned && len(roster) == 0 {
 		return nil
 	}
-	return a.include(ctx, other, roster, events)
+	return a.include(ctx, other, roster, f)
 }
 
-// include adds a session with its evidence and everybody it names.
-func (a *assembly) include(ctx context.Context, v schedule.Session, roster []rooms.PersonID, events []attendance.Event) error {
-	if err := a.learn(ctx, named(roster, events)); err != nil {
+// include adds a session with facts and everybody they name.
+func (a *assembly) include(ctx context.Context, v schedule.Session, roster []rooms.PersonID, f facts) error {
+	if err := a.learn(ctx, named(roster, f.events)); err != nil {
 		return err
 	}
 	session := attendance.Session{
@@ -190,7 +242,7 @@ func (a *assembly) include(ctx context.Context, v schedule.Session, roster []roo
 			session.Roster = append(session.Roster, string(id))
 		}
 	}
-	for _, e := range events {
+	for _, e := range f.events {
 		if id := rooms.PersonID(e.Person); e.Person != "" && a.roles[id] == "" {
 			role, err := a.store.roleIn(ctx, v.ID, id)
 			if err != nil {
@@ -199,7 +251,8 @@ func (a *assembly) include(ctx context.Context, v schedule.Session, roster []roo
 			a.roles[id] = role
 		}
 	}
-	a.Sessions, a.Events = append(a.Sessions, session), append(a.Events, events...)
+	a.Sessions, a.Events = append(a.Sessions, session), append(a.Events, f.events...)
+	a.Corrections, a.Signatures = append(a.Corrections, f.corrections...), append(a.Signatures, f.signatures...)
 	return nil
 }
 
@@ -231,22 +284,30 @@ func named(roster []rooms.PersonID, events []attendance.Event) []rooms.PersonID 
 
 // named is everybody in the case: those whose role was only asked for are not.
 func (a *assembly) named() []rooms.PersonID {
-	var roster []rooms.PersonID
+	var others []rooms.PersonID
 	for _, s := range a.Sessions {
 		for _, id := range s.Roster {
-			roster = append(roster, rooms.PersonID(id))
+			others = append(others, rooms.PersonID(id))
 		}
 	}
-	return named(roster, a.Events)
+	for _, k := range a.Corrections {
+		others = append(others, rooms.PersonID(k.By))
+		if k.Person != "" {
+			others = append(others, rooms.PersonID(k.Person))
+		}
+	}
+	for _, s := range a.Signatures {
+		others = append(others, rooms.PersonID(s.By))
+	}
+	return named(others, a.Events)
 }
 
 func (a *assembly) patients() []rooms.PersonID {
 	var ids []rooms.PersonID
-	for id, role := range a.roles {
-		if role == attendance.Patient {
+	for _, id := range a.named() {
+		if a.roles[id] == attendance.Patient {
 			ids = append(ids, id)
 		}
 	}
-	slices.Sort(ids)
 	return ids
 }

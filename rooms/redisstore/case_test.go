@@ -95,7 +95,7 @@ func TestCase(t *testing.T) {
 			t.Error("two cases of the same store differ")
 		}
 
-		week, err := s.Week(t.Context(), "p1", tuesday().Add(day))
+		week, err := s.CaseOfPerson(t.Context(), "p1", tuesday().Add(day), tuesday().Add(day+time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,9 +181,10 @@ func TestWeeksThatDecide(t *testing.T) {
 		{"late on sunday, locally", attendance.Program{}, time.Date(2026, 11, 9, 5, 59, 0, 0, time.UTC), monday, 1},
 		{"sunday", attendance.Program{WeekStart: "sunday"}, tuesday(), monday.AddDate(0, 0, -1), 1},
 		{"saturday", attendance.Program{WeekStart: "saturday"}, tuesday(), monday.AddDate(0, 0, -2), 1},
-		{"an average of four", attendance.Program{Profile: attendance.VAMedicaidAdult}, tuesday(), monday.AddDate(0, 0, -21), 4},
+		// While a week runs, the average is that of the complete ones before it (SPEC §8).
+		{"an average of four", attendance.Program{Profile: attendance.VAMedicaidAdult}, tuesday(), monday.AddDate(0, 0, -28), 5},
 		{"an average of two", attendance.Program{Profile: attendance.VAMedicaidAdult, Overrides: attendance.ProfileOverrides{
-			AverageWeeks: attendance.OverrideWith(2)}}, tuesday(), monday.AddDate(0, 0, -7), 2},
+			AverageWeeks: attendance.OverrideWith(2)}}, tuesday(), monday.AddDate(0, 0, -14), 3},
 		{"an average that was overridden", attendance.Program{Profile: attendance.VAMedicaidAdult, Overrides: attendance.ProfileOverrides{
 			WeekBasis: attendance.OverrideWith(attendance.BasisAttended)}}, tuesday(), monday, 1},
 	} {

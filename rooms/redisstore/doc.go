@@ -22,5 +22,6 @@
 //
 // Where to start: keys.go is the schema; lease.go is what a room holds;
 // recorder.go is the way of a fact from the room to Redis; case.go puts the
-// evidence of a session together again.
+// evidence of a session together again; book.go keeps what is written about it
+// (rooms/records).
 package redisstore

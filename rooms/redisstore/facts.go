@@ -87,9 +87,15 @@ func (s *Store) rolesOf(ctx context.Context, ids []rooms.PersonID) (map[rooms.Pe
 	return roles, nil
 }
 
-// roleIn is the role that the room knew somebody by who has no document, or
-// guest, who is never counted, when nobody knows.
+// roleIn is the role of somebody who has no document, or guest, who is never
+// counted, when nobody knows.
 func (s *Store) roleIn(ctx context.Context, session rooms.SessionID, person rooms.PersonID) (attendance.Role, error) {
+	role, err := s.knownRole(ctx, session, person)
+	return cmp.Or(role, attendance.Guest), err
+}
+
+// knownRole is what the room knows or knew somebody by, or "".
+func (s *Store) knownRole(ctx context.Context, session rooms.SessionID, person rooms.PersonID) (attendance.Role, error) {
 	text, err := s.rdb.Get(ctx, memoryKey(session)).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return "", fmt.Errorf("read memory of session %s: %w", session, err)
@@ -111,5 +117,5 @@ func (s *Store) roleIn(ctx context.Context, session rooms.SessionID, person room
 			return attendance.Role(known.Role), nil
 		}
 	}
-	return attendance.Guest, nil
+	return "", nil
 }

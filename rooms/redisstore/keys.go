@@ -18,6 +18,11 @@ import (
 //	                            it crashed, written by whoever takes over, so that a late journal
 //	                            of epoch N cannot collide with it
 //	viop:{s}:audit:N    stream  the same for notes of the audit trail, seq from 1
+//	viop:{s}:amend:0    stream  corrections and signatures of the session (records.Amendment), seq
+//	                            from 1; the note of a correction is sealed
+//	viop:{s}:reading:0  stream  readings of its records (records.Reading), seq from 1
+//	viop:{s}:audit:0    stream  notes on who corrected and signed, seq from 1
+//	viop:{s}:settled    string  records.Mark as JSON: the state in which it was settled
 //	viop:{s}:heads      hash    "log:3" -> "<seq> <hash>" of the last entry, to notice a cut-off end
 //	viop:{s}:beats      hash    epoch -> "<ms of Redis TIME> <beat as JSON>": proof of life and
 //	                            presence; gone once the epoch is closed or its crash is settled
@@ -29,13 +34,19 @@ import (
 //	viop:{program:p}:doc        hash  tag, doc
 //	viop:{person:p}:doc         hash  tag, doc; the name in doc is sealed
 //	viop:{person:p}:sessions    set   sessions on whose roster or staff the person ever was, or in
-//	                                  whose evidence they are
+//	                                  whose evidence or corrections they are
 //
 // Keys of the whole store:
 //
 //	viop:{sessions}:by_start    zset  session -> scheduled start, ms
 //	viop:{revocations}:list     zset  revocation as JSON -> until, ms
 //	viop:{revocations}:rev      int   grows with every change of the list
+//	viop:{changes}:feed         stream  what changed (records.Change), ids are <seq>-0, seq from 1
+//	viop:{changes}:told         hash  records:<session> -> number of its last reading on the feed;
+//	                                  week:<date>:<person> -> "<as of, ms> <verdict>" told last
+//	viop:{settling}:owed        set   "<session> <random>": an act was begun, what follows from it
+//	                                  may not be settled
+//	viop:{corrections}:ids      hash  id of a correction -> its session
 //
 // The indexes are filled beside the document or the evidence they point to, and
 // may name too much (a session that was deleted, a roster that was changed): a
@@ -52,6 +63,8 @@ func beatsKey(s rooms.SessionID) string  { return sessionKey(s, "beats") }
 func docKey(s rooms.SessionID) string    { return sessionKey(s, "doc") }
 func memoryKey(s rooms.SessionID) string { return sessionKey(s, "memory") }
 
+func settledKey(s rooms.SessionID) string { return sessionKey(s, "settled") }
+
 func personKey(p rooms.PersonID, name string) string {
 	return prefix + "{person:" + string(p) + "}:" + name
 }
@@ -62,6 +75,10 @@ const (
 	byStartKey     = prefix + "{sessions}:by_start"
 	revokedKey     = prefix + "{revocations}:list"
 	revokedSeenKey = prefix + "{revocations}:rev"
+	feedKey        = prefix + "{changes}:feed"
+	toldKey        = prefix + "{changes}:told"
+	owedKey        = prefix + "{settling}:owed"
+	correctionsKey = prefix + "{corrections}:ids"
 )
 
 // kind of a stream of entries.
@@ -71,6 +88,9 @@ const (
 	kindLog   kind = "log"
 	kindCrash kind = "crash"
 	kindAudit kind = "audit"
+
+	kindAmend   kind = "amend"   // of epoch 0, and so is
+	kindReading kind = "reading" // the words are those of records.Kind
 )
 
 // firstSeq is the number of the first entry of a stream.
@@ -80,6 +100,9 @@ func (k kind) firstSeq() int {
 	}
 	return 1
 }
+
+// isEvidence reports whether entries are events of the contract.
+func (k kind) isEvidence() bool { return k == kindLog || k == kindCrash }
 
 // stream names one chain of entries.
 type stream struct {

@@ -214,7 +214,13 @@ func (s *Store) connectMemory(ctx context.Context) error {
 	memory.ClockTTL(true)
 	s.closers = append(s.closers, memory.Close)
 	s.log.Warn("store: no redis-server was found, so NOTHING IS KEPT: evidence and schedule are gone when viop stops")
-	inside := func(context.Context, string, string) (net.Conn, error) { return memory.Dial() }
+	inside := func(context.Context, string, string) (net.Conn, error) {
+		c, err := memory.Dial()
+		if err != nil {
+			return nil, err
+		}
+		return queue(c), nil
+	}
 	return s.dial(ctx, &redis.Options{Dialer: inside})
 }
 

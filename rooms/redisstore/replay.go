@@ -87,6 +87,12 @@ func (s *Store) bring(ctx context.Context, o owned) error {
 	if damaged > 0 {
 		log.Warn("a journal has damaged lines: the last write before a power cut", "lines", damaged)
 	}
+	if len(items) > 0 {
+		// However late this is, what it changes must reach the books.
+		if _, err := s.Owe(ctx, o.session); err != nil {
+			return err
+		}
+	}
 	refused, err := s.writeAll(ctx, o, items)
 	if err != nil {
 		return err

@@ -36,9 +36,22 @@ var putLua string
 //go:embed lua/delete.lua
 var deleteLua string
 
+//go:embed lua/extend.lua
+var extendLua string
+
+//go:embed lua/drop.lua
+var dropLua string
+
+//go:embed lua/tell_record.lua
+var tellRecordLua string
+
+//go:embed lua/tell_week.lua
+var tellWeekLua string
+
 // scripts of one store.
 type scripts struct {
 	acquire, beat, release, append, save, presence, put, delete *redis.Script
+	extend, drop, tellRecord, tellWeek                          *redis.Script
 }
 
 func newScripts() scripts {
@@ -51,6 +64,11 @@ func newScripts() scripts {
 		presence: redis.NewScript(presenceLua),
 		put:      redis.NewScript(putLua),
 		delete:   redis.NewScript(deleteLua),
+
+		extend:     redis.NewScript(extendLua),
+		drop:       redis.NewScript(dropLua),
+		tellRecord: redis.NewScript(tellRecordLua),
+		tellWeek:   redis.NewScript(tellWeekLua),
 	}
 }
 

@@ -31,7 +31,7 @@ func (s *Store) settleAll(ctx context.Context, session rooms.SessionID, beats ma
 		if err != nil {
 			return err
 		}
-		if err := s.rdb.HDel(ctx, beatsKey(session), field).Err(); err != nil {
+		if err := s.scripts.drop.Run(ctx, s.rdb, []string{beatsKey(session)}, field, text).Err(); err != nil {
 			return err
 		}
 	}
@@ -148,7 +148,7 @@ func entryOf(from stream, m redis.XMessage) Entry {
 	e.Seq, _ = strconv.Atoi(seq)
 	e.Text, _ = m.Values["e"].(string)
 	e.Hash, _ = m.Values["h"].(string)
-	if from.kind != kindAudit {
+	if from.kind.isEvidence() {
 		_ = json.Unmarshal([]byte(e.Text), &e.Event) // see entries
 	}
 	return e

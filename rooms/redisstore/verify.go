@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"viop/rooms"
 	"viop/rooms/attendance"
+	"viop/rooms/records"
 )
 
 // Evidence is every entry of a session's evidence logs: epoch by epoch, in
@@ -35,7 +37,7 @@ func (s *Store) Evidence(ctx context.Context, session rooms.SessionID) ([]Entry,
 // Head is the end of one chain.
 type Head struct {
 	Epoch   int    `json:"epoch"`
-	Log     string `json:"log"` // "log", "crash" or "audit"
+	Log     string `json:"log"` // "log", "crash", "audit"; of epoch 0 "amend", "reading", "audit"
 	Entries int    `json:"entries"`
 	Seq     int    `json:"seq"`  // of the last entry
 	Hash    string `json:"hash"` // of the last entry
@@ -54,15 +56,20 @@ func (e *ChainError) Error() string {
 	return fmt.Sprintf("session %s, epoch %d, %s, entry %d: %s", e.Session, e.Epoch, e.Log, e.Seq, e.Problem)
 }
 
-// VerifyChain walks the hash chains of a session, evidence and audit trail. It
-// returns the heads of the sound ones before the first *ChainError.
+// VerifyChain walks the hash chains of a session: evidence and audit trail,
+// then corrections, signatures and the readings of records, and counts again
+// what was signed. It returns the heads of the sound ones before the first
+// *ChainError.
 //
 // What it finds: an entry that was changed, put in or taken out, also at the
-// end; a log that is gone while what its crash left is there; and nothing at
-// all, which is an error too: silence must not pass for soundness. What it cannot find alone: somebody with access to Redis who writes a
-// whole chain anew; compare the heads with ones noted elsewhere.
+// end; and a signature that does not hold: on chains that are not there any
+// more, or on records that recompute to something else, because evidence came
+// later or the rules were changed. A log that is gone while what its crash left
+// is there, and nothing at all, are errors too: silence must not pass for
+// soundness. What it cannot find alone: somebody with access to Redis who
+// writes all chains anew; compare the heads with ones noted elsewhere.
 func (s *Store) VerifyChain(ctx context.Context, session rooms.SessionID) ([]Head, error) {
-	epochs, err := s.epochs(ctx, session)
+	streams, err := s.streams(ctx, session)
 	if err != nil {
 		return nil, err
 	}
@@ -71,33 +78,86 @@ func (s *Store) VerifyChain(ctx context.Context, session rooms.SessionID) ([]Hea
 		return nil, err
 	}
 	var heads []Head
-	for _, epoch := range epochs {
-		logged := 0
-		for _, k := range []kind{kindLog, kindCrash, kindAudit} {
-			from := stream{session, epoch, k}
-			entries, err := s.entries(ctx, from)
-			if err != nil {
-				return heads, err
-			}
-			head, err := walk(from, entries, kept[from.name()])
-			if err != nil {
-				return heads, err
-			}
-			switch {
-			case k == kindLog:
-				logged = head.Entries
-			case k == kindCrash && head.Entries > 0 && logged == 0:
-				return heads, &ChainError{session, epoch, string(kindLog), 1, "is missing: there are proofs of life of connections that no entry opens"}
-			}
-			if head.Entries > 0 {
-				heads = append(heads, head)
-			}
+	chains := map[stream][]Entry{}
+	for _, from := range streams {
+		entries, err := s.entries(ctx, from)
+		if err != nil {
+			return heads, err
+		}
+		head, err := walk(from, entries, kept[from.name()])
+		if err != nil {
+			return heads, err
+		}
+		if from.kind == kindCrash && head.Entries > 0 && len(chains[stream{session, from.epoch, kindLog}]) == 0 {
+			return heads, &ChainError{session, from.epoch, string(kindLog), 1, "is missing: there are proofs of life of connections that no entry opens"}
+		}
+		if head.Entries > 0 {
+			heads = append(heads, head)
+			chains[from] = entries
 		}
 	}
 	if len(heads) == 0 {
 		return nil, fmt.Errorf("session %s has no evidence", session)
 	}
-	return heads, nil
+	return heads, s.verifySignatures(ctx, session, chains)
+}
+
+// streams are all that a session may have.
+func (s *Store) streams(ctx context.Context, session rooms.SessionID) ([]stream, error) {
+	epochs, err := s.epochs(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	var all []stream
+	for _, epoch := range epochs {
+		for _, k := range []kind{kindLog, kindCrash, kindAudit} {
+			all = append(all, stream{session, epoch, k})
+		}
+	}
+	return append(all, amendments(session), readings(session), acts(session)), nil
+}
+
+// verifySignatures checks what was signed: its evidence is there, it can be
+// read, and the records still say it.
+func (s *Store) verifySignatures(ctx context.Context, session rooms.SessionID, chains map[stream][]Entry) error {
+	book, err := s.Book(ctx, session)
+	if err != nil {
+		return err
+	}
+	if len(book.Amendments)+len(book.Readings) == 0 {
+		return nil
+	}
+	c, err := s.Case(ctx, session)
+	if err != nil {
+		return err
+	}
+	return checkSignatures(c, session, book.Amendments, book.Readings, chains)
+}
+
+// checkSignatures: their evidence is in the chains, and the records still say
+// what was signed.
+func checkSignatures(c *attendance.Case, session rooms.SessionID, book []records.Amendment, kept []records.Reading, chains map[stream][]Entry) error {
+	for _, a := range book {
+		if a.Signature == nil {
+			continue
+		}
+		for _, end := range a.Signature.Ends {
+			if !holds(chains[stream{session, end.Epoch, kind(end.Kind)}], end) {
+				return &ChainError{session, 0, string(kindAmend), a.Seq,
+					fmt.Sprintf("the signature of %s rests on evidence that is not there: entry %d of %s, epoch %d", a.Signature.By, end.Seq, end.Kind, end.Epoch)}
+			}
+		}
+	}
+	err := records.Check(c, string(session), book, kept)
+	if broken, ok := errors.AsType[*records.Broken](err); ok {
+		return &ChainError{session, 0, string(broken.Kind), broken.Seq, broken.Problem}
+	}
+	return err
+}
+
+// holds reports whether a chain has an entry.
+func holds(entries []Entry, end records.End) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool { return e.Seq == end.Seq && e.Hash == end.Hash })
 }
 
 // walk checks one chain. kept is what Redis noted as its end.
@@ -114,7 +174,7 @@ func walk(from stream, entries []Entry, kept string) (Head, error) {
 		if e.Hash != at.head.String() {
 			return Head{}, broken(e.Seq, "does not match its hash: it, or one before it, was changed")
 		}
-		if from.kind != kindAudit && !sameIdentity(from, e) {
+		if from.kind.isEvidence() && !sameIdentity(from, e) {
 			return Head{}, broken(e.Seq, "is not an event of this log")
 		}
 	}

@@ -16,15 +16,16 @@ import (
 // which a URL's path cannot hold.
 func ValidID(s string) bool { return auth.ValidID(s) && s != "." && s != ".." }
 
-func checkID(p *form.Problems, at, id string) {
+// CheckID wants what ValidID accepts.
+func CheckID(p *form.Problems, at, id string) {
 	if !ValidID(id) {
 		p.Add(at, "An id is 1 to 128 of the characters A-Z a-z 0-9 . _ ~ : and -.")
 	}
 }
 
-// checkLine takes one line of text for people. Characters that turn or hide
+// CheckLine takes one line of text for people. Characters that turn or hide
 // the text around them (controls, U+202A–202E, U+2066–2069) are refused.
-func checkLine(p *form.Problems, at, text string, most int) {
+func CheckLine(p *form.Problems, at, text string, most int) {
 	if utf8.RuneCountInString(text) > most {
 		p.Add(at, "This is longer than %d characters.", most)
 	}

@@ -6,5 +6,9 @@
 // The package is pure. The schedule is what was meant to happen; what did
 // happen is evidence (rooms/attendance), which no document here can change.
 //
-// Start with Session.
+// A document can be valid and still disappoint: Warnings add up what its days
+// and weeks come to, by asking the contract of attendance about a patient who
+// misses nothing.
+//
+// Start with Session; template.go is a program's usual week.
 package schedule

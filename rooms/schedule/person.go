@@ -34,16 +34,16 @@ func ReadPerson(text []byte) (Person, error) {
 func (person Person) Check() error {
 	var p form.Problems
 	if person.ID != "" {
-		checkID(&p, "/id", string(person.ID))
+		CheckID(&p, "/id", string(person.ID))
 	}
 	checkWord(&p, "/role", person.Role,
 		auth.Patient, auth.Facilitator, auth.Observer, auth.Interpreter, auth.Guest, auth.Peer)
-	checkLine(&p, "/name", person.Name, maxName)
+	CheckLine(&p, "/name", person.Name, maxName)
 	if strings.TrimSpace(person.Name) != person.Name {
 		p.Add("/name", "A name neither begins nor ends with a space.")
 	}
 	if person.Program != "" {
-		checkID(&p, "/program", string(person.Program))
+		CheckID(&p, "/program", string(person.Program))
 	}
 	return p.Err()
 }

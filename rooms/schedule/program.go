@@ -2,7 +2,6 @@ package schedule
 
 import (
 	"math"
-	"time"
 
 	"viop/rooms/attendance"
 	"viop/rooms/schedule/form"
@@ -16,6 +15,9 @@ type ProgramID string
 type Program struct {
 	ID ProgramID `json:"id,omitempty"` // of the path, when the body leaves it out
 	attendance.Program
+	// Template is the usual week of one patient. It makes no sessions; it is
+	// there to be warned about (Warnings).
+	Template []Slot `json:"template,omitempty"`
 }
 
 // ReadProgram reads and checks a document; what it leaves out of `counting`
@@ -34,24 +36,28 @@ func ReadProgram(text []byte) (Program, error) {
 func (program Program) Check() error {
 	var p form.Problems
 	if program.ID != "" {
-		checkID(&p, "/id", string(program.ID))
+		CheckID(&p, "/id", string(program.ID))
 	}
 	checkZone(&p, program.Timezone)
-	checkWord(&p, "/week_start", program.WeekStart, "",
-		"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+	checkWord(&p, "/week_start", program.WeekStart, append([]attendance.Weekday{""}, weekdays()...)...)
 	checkWord(&p, "/profile", program.Profile, "",
 		attendance.GenericAdult, attendance.GenericAdolescent, attendance.PHP, attendance.Outpatient,
 		attendance.NCMedicaid, attendance.NYOASAS, attendance.VAMedicaidAdult,
 		attendance.VAMedicaidAdolescent, attendance.Medicare)
 	checkOverrides(&p, program.Overrides)
 	checkCounting(&p, program.Counting)
+	checkTemplate(&p, program.Template)
 	return p.Err()
 }
 
-// checkZone wants an IANA name. "Local", which Go would take, means another
-// zone on every machine.
+// weekdays are the days from Monday.
+func weekdays() []attendance.Weekday {
+	return []attendance.Weekday{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+}
+
+// checkZone wants an IANA name.
 func checkZone(p *form.Problems, zone string) {
-	if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
+	if _, err := attendance.LoadZone(zone); err != nil {
 		p.Add("/timezone", "This must be the name of an IANA time zone, such as America/Chicago.")
 	}
 }

@@ -67,14 +67,11 @@ func ReadSession(text []byte) (Session, error) {
 func (s Session) Check() error {
 	var p form.Problems
 	if s.ID != "" {
-		checkID(&p, "/id", string(s.ID))
+		CheckID(&p, "/id", string(s.ID))
 	}
-	checkID(&p, "/program", string(s.Program))
-	checkLine(&p, "/title", s.Title, maxTitle)
-	checkWord(&p, "/service", s.Service,
-		attendance.Individual, attendance.Family, attendance.Medication, attendance.CaseManagement,
-		attendance.Assessment, attendance.Group, attendance.Psychoeducation,
-		attendance.PeerSupport, attendance.MutualAid, attendance.Aftercare)
+	CheckID(&p, "/program", string(s.Program))
+	CheckLine(&p, "/title", s.Title, maxTitle)
+	checkWord(&p, "/service", s.Service, services()...)
 	s.checkTimes(&p)
 	s.checkBreaks(&p)
 	s.checkPeople(&p)
@@ -83,6 +80,14 @@ func (s Session) Check() error {
 		checkRange(&p, "/seats", s.Seats, 2, MaxSeats)
 	}
 	return p.Err()
+}
+
+func services() []attendance.Service {
+	return []attendance.Service{
+		attendance.Individual, attendance.Family, attendance.Medication, attendance.CaseManagement,
+		attendance.Assessment, attendance.Group, attendance.Psychoeducation,
+		attendance.PeerSupport, attendance.MutualAid, attendance.Aftercare,
+	}
 }
 
 func (s Session) checkTimes(p *form.Problems) {
@@ -130,7 +135,7 @@ func (s Session) checkPeople(p *form.Problems) {
 		}
 		for i, person := range list.people {
 			at := list.at + "/" + strconv.Itoa(i)
-			checkID(p, at, string(person))
+			CheckID(p, at, string(person))
 			if seen[person] {
 				p.Add(at, "This person is already listed.")
 			}

@@ -81,38 +81,43 @@ type (
 	// Minutes asks for the minutes: facilitators get everybody's, others
 	// their own. The answer is MinutesReport.
 	Minutes struct{}
+	// AskAPIToken asks for a token for the HTTP API: facilitators only. The
+	// answer is APIToken.
+	AskAPIToken struct{}
 	// Leave is leaving of one's own will.
 	Leave struct{}
 )
 
-func (Hello) Type() string     { return "hello" }
-func (CheckIn) Type() string   { return "check_in" }
-func (Offer) Type() string     { return "offer" }
-func (Candidate) Type() string { return "candidate" }
-func (Publish) Type() string   { return "publish" }
-func (Want) Type() string      { return "want" }
-func (Hand) Type() string      { return "hand" }
-func (Help) Type() string      { return "help" }
-func (Moderate) Type() string  { return "moderate" }
-func (Minutes) Type() string   { return "minutes" }
-func (Leave) Type() string     { return "leave" }
+func (Hello) Type() string       { return "hello" }
+func (CheckIn) Type() string     { return "check_in" }
+func (Offer) Type() string       { return "offer" }
+func (Candidate) Type() string   { return "candidate" }
+func (Publish) Type() string     { return "publish" }
+func (Want) Type() string        { return "want" }
+func (Hand) Type() string        { return "hand" }
+func (Help) Type() string        { return "help" }
+func (Moderate) Type() string    { return "moderate" }
+func (Minutes) Type() string     { return "minutes" }
+func (AskAPIToken) Type() string { return "api_token" }
+func (Leave) Type() string       { return "leave" }
 
-func (Hello) client()     {}
-func (CheckIn) client()   {}
-func (Offer) client()     {}
-func (Candidate) client() {}
-func (Publish) client()   {}
-func (Want) client()      {}
-func (Hand) client()      {}
-func (Help) client()      {}
-func (Moderate) client()  {}
-func (Minutes) client()   {}
-func (Leave) client()     {}
+func (Hello) client()       {}
+func (CheckIn) client()     {}
+func (Offer) client()       {}
+func (Candidate) client()   {}
+func (Publish) client()     {}
+func (Want) client()        {}
+func (Hand) client()        {}
+func (Help) client()        {}
+func (Moderate) client()    {}
+func (Minutes) client()     {}
+func (AskAPIToken) client() {}
+func (Leave) client()       {}
 
 func clientMessages() []ClientMessage {
 	return []ClientMessage{
 		Hello{}, CheckIn{}, Offer{}, Candidate{}, Publish{}, Want{}, Hand{}, Help{}, Moderate{},
-		Minutes{}, Leave{},
+		Minutes{}, AskAPIToken{}, Leave{},
 	}
 }
 

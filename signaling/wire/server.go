@@ -152,8 +152,17 @@ type (
 		MinText      string `json:"min_text,omitempty" limit:"40"`
 		NeedText     string `json:"need_text,omitempty" limit:"40"`
 		SessionsLeft int    `json:"sessions_left,omitempty"`
+		Days         int    `json:"days,omitempty"`      // that qualify so far
+		DaysNeed     int    `json:"days_need,omitempty"` // that still have to
 		Verdict      string `json:"verdict" limit:"40"`
 		Ends         Millis `json:"ends,omitempty"`
+	}
+	// APIToken answers AskAPIToken: what opens the HTTP API for the records of
+	// this session, in the name of this person.
+	APIToken struct {
+		Token     string `json:"token" limit:"8192"`
+		ExpiresMS Millis `json:"expires_ms"` // from now
+		Session   string `json:"session" limit:"128"`
 	}
 	// Result: the command with the frame's id was carried out.
 	Result struct{}
@@ -188,6 +197,7 @@ func (Slots) Type() string         { return "slots" }
 func (Speakers) Type() string      { return "speakers" }
 func (Moderated) Type() string     { return "moderated" }
 func (MinutesReport) Type() string { return "minutes_report" }
+func (APIToken) Type() string      { return "api_token" }
 func (Result) Type() string        { return "result" }
 func (Error) Type() string         { return "error" }
 func (Bye) Type() string           { return "bye" }
@@ -205,6 +215,7 @@ func (Slots) server()         {}
 func (Speakers) server()      {}
 func (Moderated) server()     {}
 func (MinutesReport) server() {}
+func (APIToken) server()      {}
 func (Result) server()        {}
 func (Error) server()         {}
 func (Bye) server()           {}
@@ -212,6 +223,6 @@ func (Bye) server()           {}
 func serverMessages() []ServerMessage {
 	return []ServerMessage{
 		Welcome{}, Resumed{}, Snapshot{}, Room{}, Person{}, AttachMedia{}, Answer{}, SignalFailed{},
-		ICERestart{}, Slots{}, Speakers{}, Moderated{}, MinutesReport{}, Result{}, Error{}, Bye{},
+		ICERestart{}, Slots{}, Speakers{}, Moderated{}, MinutesReport{}, APIToken{}, Result{}, Error{}, Bye{},
 	}
 }

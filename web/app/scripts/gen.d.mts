@@ -1,2 +1,2 @@
-/** What src/wire.gen.ts has to hold. */
-export function generate(): Promise<string>
+/** What the generated files under src have to hold, by name. */
+export function generate(): Promise<{ readonly [name: string]: string }>

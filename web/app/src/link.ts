@@ -10,6 +10,7 @@ import type { Ending, LinkState } from './state'
 import {
   type ClientFrame,
   decode,
+  type ServerApiToken,
   type ServerBye,
   type ServerFrame,
   type ServerResumed,
@@ -51,6 +52,8 @@ export interface Link {
   nudge(): void
   /** Asks for the minutes; the report comes as a frame. */
   minutes(): void
+  /** Asks for a token for the HTTP API; null when there is none to be had now. */
+  apiToken(): Promise<ServerApiToken | null>
   /** Asks for a sign of life; a line that gives none in 5 s is replaced. */
   probe(): void
   /** Remembers for a reload that the questions are answered. */
@@ -65,6 +68,7 @@ export interface Link {
 const backoff = [0, 300, 600, 1200, 2400, 5000]
 const handshakeTimeout = 8000
 const probeTimeout = 5000
+const tokenTimeout = 5000
 const defaultRetry = 5000
 
 interface Pending {
@@ -89,6 +93,7 @@ export function createLink(options: LinkOptions): Link {
   let nextSeq = 1
   let nextID = 1
   const pending = new Map<string, Pending>()
+  const tokens = new Map<string, (token: ServerApiToken | null) => void>()
 
   function keep(change: Partial<StoredSeat>): void {
     seat = { ...seat, ...change }
@@ -159,6 +164,8 @@ export function createLink(options: LinkOptions): Link {
     else if (isRepeat(frame.seq)) return
     if ((frame.t === 'result' || frame.t === 'error') && frame.id !== undefined && settle(frame.id, frame))
       return
+    if ((frame.t === 'api_token' || frame.t === 'error') && tokens.has(frame.id ?? ''))
+      return tokens.get(frame.id ?? '')?.(frame.t === 'api_token' ? frame.d : null)
     options.onFrame(frame)
     if (frame.t === 'bye') dismissed(frame.d)
   }
@@ -265,6 +272,17 @@ export function createLink(options: LinkOptions): Link {
     write({ t: 'minutes', id: `m${nextID++}`, d: {}, ack: lastSeq })
   }
 
+  // apiToken is not sent again after a resume: whoever wants it asks again.
+  function apiToken(): Promise<ServerApiToken | null> {
+    const id = `a${nextID++}`
+    const answer = new Promise<ServerApiToken | null>((done) => {
+      tokens.set(id, done)
+      setTimeout(done, up ? tokenTimeout : 0, null)
+    })
+    write({ t: 'api_token', id, d: {}, ack: lastSeq })
+    return answer.finally(() => tokens.delete(id))
+  }
+
   function stop(): void {
     stopped = true
     clearTimeout(retryTimer)
@@ -281,6 +299,7 @@ export function createLink(options: LinkOptions): Link {
     post: (message) => write({ ...message, ack: lastSeq }),
     command,
     minutes,
+    apiToken,
     nudge() {
       if (!stopped && !up) connect()
     },

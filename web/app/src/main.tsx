@@ -2,23 +2,29 @@ import { render } from 'preact'
 import './styles/index.css'
 import { takeToken } from './seat'
 import { createSession } from './session'
+import { takeStaff } from './staff'
 import { App } from './ui/app'
 import { SessionContext } from './ui/context'
-
-const token = takeToken(location, history)
-const session = createSession({ store: sessionStorage, token, signal: new AbortController().signal })
-window.viopStats = () => session.media.stats()
+import { StaffApp } from './ui/records/staff'
 
 const root = document.getElementById('app')
-if (root)
-  render(
+const staff = takeStaff(location, history, sessionStorage)
+if (root) render(staff ? <StaffApp staff={staff} /> : joined(), root)
+
+// joined is the page of an invite: a session, from here to the end of the tab.
+function joined() {
+  const token = takeToken(location, history)
+  const session = createSession({ store: sessionStorage, token, signal: new AbortController().signal })
+  window.viopStats = () => session.media.stats()
+  return (
     <SessionContext.Provider value={session}>
       <App />
-    </SessionContext.Provider>,
-    root,
+    </SessionContext.Provider>
   )
+}
 
-// A second invite opened in the same tab changes only the fragment.
+// A second link opened in the same tab changes only the fragment.
 addEventListener('hashchange', () => {
-  if (new URLSearchParams(location.hash.slice(1)).has('t')) location.reload()
+  const link = new URLSearchParams(location.hash.slice(1))
+  if (link.has('t') || link.has('staff')) location.reload()
 })

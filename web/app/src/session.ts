@@ -2,6 +2,8 @@
 // the devices and the PeerConnection. The views call the actions here and read
 // the state; nothing else talks to the server.
 import { effect, type ReadonlySignal, signal } from '@preact/signals'
+import { type Api, createApi } from './api'
+import { createBearer, subjectOf } from './bearer'
 import { createDevices, type Devices } from './devices'
 import { createLink, type Link, type Result } from './link'
 import { createMedia, type Media } from './media'
@@ -23,8 +25,10 @@ export interface Session {
   readonly devices: Devices
   readonly media: Media
   readonly wants: Wants
+  /** The HTTP API with what a facilitator may do there; everybody else is refused. */
+  readonly api: Api
   /** What the invite says, until the server has said who this is. */
-  readonly greeting: { readonly name: string; readonly role: string }
+  readonly greeting: { readonly name: string; readonly role: string; readonly person: string }
   join(): void
   checkIn(answers: ClientCheckIn): Promise<Result>
   setMic(on: boolean): Promise<void>
@@ -110,6 +114,15 @@ export function createSession(options: SessionOptions): Session {
         },
       })
     : null
+
+  const api = createApi({
+    bearer: createBearer(async () => {
+      const lent = (await link?.apiToken()) ?? null
+      return lent && { token: lent.token, until: Date.now() + lent.expires_ms }
+    }),
+    fetch: (path, init) => fetch(path, init),
+    signal: until,
+  })
 
   function received(frame: ServerFrame): void {
     const before = state.value
@@ -333,7 +346,8 @@ export function createSession(options: SessionOptions): Session {
     devices,
     media,
     wants,
-    greeting: readClaims(seat?.token ?? ''),
+    api,
+    greeting: { ...readClaims(seat?.token ?? ''), person: subjectOf(seat?.token ?? '') },
     join() {
       remember()
       dispatch({ type: 'step', step: 'joining' })

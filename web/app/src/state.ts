@@ -178,6 +178,7 @@ function reduceFrame(state: State, frame: ServerFrame, at: number): State {
     case 'answer':
     case 'signal_failed':
     case 'ice_restart':
+    case 'api_token':
     case 'result':
     case 'error':
     case 'bye':

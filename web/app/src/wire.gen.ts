@@ -15,6 +15,7 @@ export type ClientFrame =
   | ClientHelpFrame
   | ClientModerateFrame
   | ClientMinutesFrame
+  | ClientApiTokenFrame
   | ClientLeaveFrame;
 export type Source = "mic" | "camera" | "screen" | "screen_audio";
 /**
@@ -54,6 +55,7 @@ export type ServerFrame =
   | ServerSpeakersFrame
   | ServerModeratedFrame
   | ServerMinutesReportFrame
+  | ServerApiTokenFrame
   | ServerResultFrame
   | ServerErrorFrame
   | ServerByeFrame;
@@ -357,6 +359,26 @@ export interface ClientMinutesFrame {
  * Ask for the minutes: facilitators get everybody's, others their own.
  */
 export interface ClientMinutes {}
+export interface ClientApiTokenFrame {
+  t: "api_token";
+  /**
+   * Chosen by the sender of a command; its answer carries it.
+   */
+  id?: string;
+  /**
+   * Number of a reliable message in its direction, from 1; absent on unnumbered ones.
+   */
+  seq?: number;
+  /**
+   * Last seq received in the other direction.
+   */
+  ack?: number;
+  d: ClientApiToken;
+}
+/**
+ * Ask for a token for the HTTP API, for the closing review. Facilitators only.
+ */
+export interface ClientApiToken {}
 export interface ClientLeaveFrame {
   t: "leave";
   /**
@@ -805,8 +827,40 @@ export interface Week {
   min_text?: string;
   need_text?: string;
   sessions_left?: number;
+  /**
+   * Days that qualify so far.
+   */
+  days?: number;
+  /**
+   * Days that still have to qualify.
+   */
+  days_need?: number;
   verdict: string;
   ends?: Millis;
+}
+export interface ServerApiTokenFrame {
+  t: "api_token";
+  /**
+   * Chosen by the sender of a command; its answer carries it.
+   */
+  id?: string;
+  /**
+   * Number of a reliable message in its direction, from 1; absent on unnumbered ones.
+   */
+  seq?: number;
+  /**
+   * Last seq received in the other direction.
+   */
+  ack?: number;
+  d: ServerApiToken;
+}
+/**
+ * Answer to api_token: a token for the HTTP API, limited to the session and to what a facilitator does with its records.
+ */
+export interface ServerApiToken {
+  token: string;
+  expires_ms: Millis;
+  session: string;
 }
 export interface ServerResultFrame {
   t: "result";

@@ -27,6 +27,13 @@ const paths = {
   wave: 'M5 10v4M9 7v10M13 9v6M17 5v14',
   info: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16ZM12 11v5M12 8h.01',
   stop: 'M7 7h10v10H7z',
+  pen: 'M4.5 19.500l1-4L16 5l3 3L8.500 18.500l-4 1ZM13.500 7.500l3 3',
+  change: 'M5 9h12l-3.5-3.500M19 15H7l3.5 3.500',
+  print:
+    'M7 9V4.500h10V9M7 16.500H5a1 1 0 0 1-1-1V10a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v5.500a1 1 0 0 1-1 1h-2M7 13.500h10v6H7z',
+  back: 'M14.5 6l-6 6 6 6',
+  forth: 'M9.5 6l6 6-6 6',
+  again: 'M19 12a7 7 0 1 1-2-4.900M19 4v4h-4',
 } as const
 
 export type IconName = keyof typeof paths

@@ -3,7 +3,7 @@ import { me } from '../state'
 import { endingWords, hours } from '../words'
 import { useNow, useSession } from './context'
 import { Button, CrisisLinks, Page } from './parts'
-import { WeekBar } from './week'
+import { OwnWeek } from './week'
 
 export function NoInvitePage() {
   return (
@@ -56,7 +56,7 @@ function OwnMinutes() {
     <section class="card own-minutes">
       <h2>Your time today</h2>
       <p class="figure">{own.credited_text || hours(own.credited_ms)}</p>
-      {report.week && <WeekBar week={report.week} />}
+      {report.week && <OwnWeek week={report.week} />}
       {!report.final && <p class="hint">These figures may still change a little.</p>}
     </section>
   )

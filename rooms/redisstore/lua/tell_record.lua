@@ -1,0 +1,13 @@
+-- Puts a reading of a record on the feed, unless it, or a later one of its
+-- session, is there.
+-- KEYS feed, told   ARGV field of the session in told, number, session, person, version, hash
+-- returns 1, or 0 when it was told
+if tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0') >= tonumber(ARGV[2]) then return 0 end
+local t = redis.call('TIME')
+local tail = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local last = #tail > 0 and tonumber(string.match(tail[1][1], '^%d+')) or 0
+redis.call('XADD', KEYS[1], string.format('%.0f-0', last + 1),
+  'kind', 'record', 'at', string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000)),
+  'session', ARGV[3], 'person', ARGV[4], 'version', ARGV[5], 'hash', ARGV[6])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+return 1

@@ -1,0 +1,145 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"viop/rooms"
+	"viop/rooms/attendance"
+	"viop/rooms/records"
+	"viop/rooms/schedule"
+)
+
+// weekView is a week with the name of its person, for those who may see it.
+type weekView struct {
+	records.WeekRow
+	Name string `json:"name,omitempty"`
+}
+
+type personWeeksView struct {
+	Person     rooms.PersonID     `json:"person"`
+	Name       string             `json:"name,omitempty"`
+	AsOf       attendance.Instant `json:"as_of"`
+	Timezone   string             `json:"timezone"`
+	Weeks      []weekView         `json:"weeks"`
+	Provenance Provenance         `json:"provenance"`
+}
+
+// maxWeeks bounds the days of one question.
+const maxWeeks = 53 * 7
+
+func (s *server) personWeeks(w http.ResponseWriter, r *request) error {
+	from, err := dateOf(r, "from")
+	if err != nil {
+		return err
+	}
+	to, err := dateOf(r, "to")
+	if err != nil {
+		return err
+	}
+	if to < from || to-from > maxWeeks {
+		return badQuery("to", "This must not be before from, and at most 371 days after it.")
+	}
+	person := rooms.PersonID(r.PathValue("id"))
+	weeks, err := s.Books.PersonWeeks(r.Context(), person, from, to)
+	if err != nil {
+		return missing(err, "person")
+	}
+	names, err := s.names(r, []rooms.PersonID{person})
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, personWeeksView{
+		Person: person, Name: names[person].Name, AsOf: weeks.AsOf, Timezone: weeks.Timezone,
+		Weeks: names.on(weeks.Rows), Provenance: s.Provenance,
+	})
+}
+
+// on puts the names on the weeks.
+func (n names) on(rows []records.WeekRow) []weekView {
+	views := make([]weekView, len(rows))
+	for i, row := range rows {
+		views[i] = weekView{row, n[rooms.PersonID(row.Person)].Name}
+	}
+	return views
+}
+
+type programWeeksView struct {
+	Program    schedule.ProgramID `json:"program"`
+	Week       attendance.Date    `json:"week"`
+	AsOf       attendance.Instant `json:"as_of"`
+	Timezone   string             `json:"timezone"`
+	Weeks      []weekView         `json:"weeks"`
+	Provenance Provenance         `json:"provenance"`
+}
+
+func (s *server) programWeeks(w http.ResponseWriter, r *request) error {
+	var day attendance.Date // today
+	if r.URL.Query().Has("week") {
+		var err error
+		if day, err = dateOf(r, "week"); err != nil {
+			return err
+		}
+	}
+	program := schedule.ProgramID(r.PathValue("id"))
+	weeks, err := s.Books.ProgramWeeks(r.Context(), program, day)
+	if err != nil {
+		return missing(err, "program")
+	}
+	var people []rooms.PersonID
+	for _, row := range weeks.Rows {
+		people = append(people, rooms.PersonID(row.Person))
+	}
+	names, err := s.names(r, people)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, programWeeksView{
+		Program: program, Week: weeks.Week, AsOf: weeks.AsOf, Timezone: weeks.Timezone,
+		Weeks: names.on(weeks.Rows), Provenance: s.Provenance,
+	})
+}
+
+// dateOf a parameter, of the years that the contract knows.
+func dateOf(r *request, name string) (attendance.Date, error) {
+	var date attendance.Date
+	err := date.UnmarshalText([]byte(r.URL.Query().Get(name)))
+	if err != nil || date < firstDate || date > lastDate {
+		return 0, badQuery(name, "This must be a date of the years 2000 to 2099, such as 2026-11-02.")
+	}
+	return date, nil
+}
+
+// 2000-01-01 and 2099-12-31, in days since 1970-01-01.
+const (
+	firstDate attendance.Date = 10957
+	lastDate  attendance.Date = 47481
+)
+
+type changePage struct {
+	Changes []records.Change `json:"changes"`
+	Next    int64            `json:"next"`
+}
+
+func (s *server) listChanges(w http.ResponseWriter, r *request) error {
+	var after int64
+	if text := r.URL.Query().Get("after"); text != "" {
+		var err error
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
+			return badQuery("after", "This must be what next said on the page before.")
+		}
+	}
+	limit, err := limitOf(r)
+	if err != nil {
+		return err
+	}
+	changes, err := s.Books.Changes(r.Context(), after, limit)
+	if err != nil {
+		return err
+	}
+	page := changePage{Changes: orEmpty(changes), Next: after}
+	if n := len(changes); n > 0 {
+		page.Next = changes[n-1].Seq
+	}
+	return reply(w, http.StatusOK, page)
+}
