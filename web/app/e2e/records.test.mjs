@@ -23,7 +23,7 @@ after(async () => {
 })
 
 // The browser's zone is not the program's: only the program's may be shown.
-async function open(link, { state, viewport = sizes.laptop } = {}) {
+async function open(link, { state, prepare, viewport = sizes.laptop } = {}) {
   const context = await browser.newContext({
     viewport,
     colorScheme: 'light',
@@ -36,6 +36,7 @@ async function open(link, { state, viewport = sizes.laptop } = {}) {
   page.on('console', (m) => m.type() === 'error' && !m.text().includes('409') && complaints.push(m.text()))
   page.on('pageerror', (e) => complaints.push(String(e)))
   const desk = papers(state)
+  prepare?.(desk)
   await serve(page, desk)
   await page.goto(`${pages.url}${links[link]}`)
   await page.locator('.review, .cohort').first().waitFor()
@@ -203,6 +204,15 @@ it('a signature on records that changed is not given, and the page shows them as
   await page.getByRole('alert').getByText('Nothing was signed').waitFor()
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   await button(page, 'Sign version 2 …').waitFor()
+  await close()
+})
+
+it('while people are in the room nothing can be signed, and then it can, without a reload', async () => {
+  const { page, desk, close } = await open('review', { prepare: (desk) => desk.occupied(true) })
+  await page.getByText('There are still people in the room.').waitFor()
+  assert.equal(await button(page, 'Sign version 1 …').count(), 0)
+  desk.occupied(false)
+  await button(page, 'Sign version 1 …').waitFor()
   await close()
 })
 

@@ -205,7 +205,7 @@ export function papers(state = 'unsigned') {
       head: hash('b'),
       versions,
       stale: [],
-      occupied: false,
+      occupied: now.occupied ?? false,
       people,
       facilitators,
       provenance,
@@ -347,6 +347,10 @@ export function papers(state = 'unsigned') {
   }
   return {
     answer,
+    /** People are in the room, or have left it. */
+    occupied: (occupied) => {
+      now = { ...now, occupied }
+    },
     /** The next signature finds that the records have changed. */
     conflict: () => {
       now = { ...now, conflict: true }

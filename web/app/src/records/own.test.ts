@@ -20,7 +20,7 @@ describe('a patient’s own week', () => {
   it('says what is there, what is needed and what is left', () => {
     expect(ownWeek(week({ days: 2, days_need: 1, sessions_left: 2 }))).toEqual([
       'You have 6 h 00 m this week. Your plan asks for 9 h 00 m.',
-      'You have been there for 2 full days of 3.',
+      'You have 2 of the 3 full days your plan asks for.',
       'You need 3 h 00 m and 1 full day more by Sunday. There are 2 sessions left: if you come and stay, you will reach your hours.',
     ])
   })

@@ -12,7 +12,7 @@ export function ownWeek(week: Week): string[] {
 
 function daysText({ days = 0, days_need = 0, verdict }: Week): string {
   if (days_need === 0 || verdict === 'partial_week') return ''
-  return `You have been there for ${days === 0 ? 'no full day' : count(days, 'full day')} of ${days + days_need}.`
+  return `You have ${days === 0 ? 'none' : days} of the ${days + days_need} full days your plan asks for.`
 }
 
 function outlook(week: Week): string {

@@ -8,13 +8,15 @@ import { Button, Dialog } from './parts'
 export function WeekBar({ week }: { week: Week }) {
   const [open, setOpen] = useState(false)
   return (
-    <div class="week">
-      <p>
-        <button type="button" class="week-open" aria-haspopup="dialog" onClick={() => setOpen(true)}>
-          {weekText(week)}
-        </button>
-      </p>
-      <Bar week={week} />
+    <>
+      <div class="week">
+        <p>
+          <button type="button" class="week-open" aria-haspopup="dialog" onClick={() => setOpen(true)}>
+            {weekText(week)}
+          </button>
+        </p>
+        <Bar week={week} />
+      </div>
       {open && (
         <Dialog title="Your week" onClose={() => setOpen(false)}>
           <OwnWeek week={week} />
@@ -23,7 +25,7 @@ export function WeekBar({ week }: { week: Week }) {
           </div>
         </Dialog>
       )}
-    </div>
+    </>
   )
 }
 

@@ -1,6 +1,6 @@
 // The closing review: what became of everybody's time, why, and what has to
 // be corrected and signed before it leaves the house.
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import {
   changes,
   type Desk,
@@ -28,9 +28,18 @@ import { SignDialog } from './sign'
 import { SignInSheet } from './signin'
 import { Clock, Facilitated, Track } from './track'
 
+/** How often a room with people in it is looked at again; ms. */
+const occupiedEvery = 3000
+
 export function ReviewPage({ desk, title }: { desk: Desk; title: string }) {
   const { papers, loading, trouble, said, warned } = desk.state.value
   const [printing, setPrinting] = useState(false)
+  // The room empties some seconds after the end, and can be signed from then on.
+  useEffect(() => {
+    if (!papers?.sheet.occupied) return
+    const timer = setTimeout(() => desk.load().catch(report), occupiedEvery)
+    return () => clearTimeout(timer)
+  }, [desk, papers])
   if (printing && papers) return <SignInSheet papers={papers} onClose={() => setPrinting(false)} />
   return (
     <Page title={title} wide>
