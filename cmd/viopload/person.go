@@ -72,7 +72,7 @@ func newPerson(t *trial, room, number int, token string) *person {
 // live takes the seat and stays until ctx ends; then it leaves.
 func (p *person) live(ctx context.Context) error {
 	p.steps.note(func(s *steps) { s.dialed = p.trial.clock.now() })
-	ws, _, err := websocket.Dial(ctx, p.trial.server.webSocket(), &websocket.DialOptions{Subprotocols: []string{wire.Subprotocol}})
+	ws, _, err := websocket.Dial(ctx, p.trial.server.webSocket(), &websocket.DialOptions{Subprotocols: []string{wire.Subprotocol}}) //nolint:bodyclose // the library closes it
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -95,10 +95,10 @@ func (p *person) live(ctx context.Context) error {
 		leaving, cancel := context.WithTimeout(reading, leaveWithin)
 		_ = p.say(leaving, wire.Leave{}) // the answer is the end of the WebSocket
 		select {
-		case <-failed:
+		case _ = <-failed:
 		case <-leaving.Done():
 			stop()
-			<-failed
+			_ = <-failed
 		}
 		cancel()
 	}

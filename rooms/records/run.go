@@ -95,7 +95,7 @@ func (b *Books) Run(ctx context.Context) {
 			return
 		case <-tick.C:
 		case session := <-b.nudge:
-			b.settleLogged(ctx, session)
+			_ = b.settleLogged(ctx, session) // logged, and tried again
 		}
 	}
 }
@@ -125,7 +125,7 @@ func (b *Books) Round(ctx context.Context) {
 	}
 	for _, p := range pulses {
 		if p.due() && ctx.Err() == nil {
-			b.settleLogged(ctx, p.Session)
+			_ = b.settleLogged(ctx, p.Session) // logged, and tried again
 		}
 	}
 }

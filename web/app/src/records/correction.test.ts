@@ -141,5 +141,4 @@ it.each([
   ['device_failure', 'tablet', 'A device or browser failed: tablet'],
   ['other', 'fire alarm', 'fire alarm'],
 ] as const)('the reason %s with the note %s reads "%s"', (reason, note, want) =>
-  expect(reasonText({ reason, ...(note && { note }) })).toBe(want),
-)
+  expect(reasonText({ reason, ...(note && { note }) })).toBe(want))

@@ -46,8 +46,7 @@ it.each([
   [100, 3],
   [200, 5],
 ])('at minute %d it is span %d', (minutes, want) =>
-  expect(spanAt(evening, start + minutes * minute)).toBe(want),
-)
+  expect(spanAt(evening, start + minutes * minute)).toBe(want))
 
 it('a span reads as a sentence', () => {
   expect(spanText(zone, span('bridged', 100, 100.75)).replaceAll(' ', ' ')).toBe(
