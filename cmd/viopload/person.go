@@ -95,10 +95,10 @@ func (p *person) live(ctx context.Context) error {
 		leaving, cancel := context.WithTimeout(reading, leaveWithin)
 		_ = p.say(leaving, wire.Leave{}) // the answer is the end of the WebSocket
 		select {
-		case _ = <-failed:
+		case <-failed: //nolint:errcheck // that it ended is all
 		case <-leaving.Done():
 			stop()
-			_ = <-failed
+			<-failed //nolint:errcheck // as above
 		}
 		cancel()
 	}
