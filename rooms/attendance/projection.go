@@ -21,7 +21,10 @@ import "slices"
 //   - Local midnights: a property of the zone.
 //
 // Everything else is worked out at each question: the sets of this session,
-// §4.8 and §8 of this patient, by the same code that Evaluate runs.
+// §4.8 and §8 of this patient, by the same code that Evaluate runs. A question
+// takes longer with each session of the patient in the case, by a microsecond
+// or two (BenchmarkProjection): a case need not go back further than the weeks
+// and averages that are asked for.
 //
 // A Projection is for one goroutine at a time.
 type Projection struct {
