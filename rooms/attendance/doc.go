@@ -27,6 +27,7 @@
 //	authorizations.go             units and authorizations (§9)
 //	explain.go, inquiry.go        why an instant is credited, or what took it
 //	timeline.go                   the same of a whole session
+//	projection.go                 one running session, event by event
 //
 // An auditor's path is NewTimeline, what became of every instant of a session;
 // ExplainAt, one instant with the rules and the evidence behind it; Explain,

@@ -174,17 +174,12 @@ func (f fact) compare(g fact) int {
 func (r *reader) date() {
 	clear(r.latest)
 	for i := range r.facts {
-		r.dateOne(&r.facts[i])
-	}
-}
-
-// dateOne takes the facts by epoch and seq.
-func (r *reader) dateOne(f *fact) {
-	switch f.Type {
-	case Admitted:
-		r.latest[f.Connection] = max(r.latest[f.Connection], f.at)
-	case Left, Lost:
-		f.at = max(f.at, r.latest[f.Connection])
+		switch f := &r.facts[i]; f.Type {
+		case Admitted:
+			r.latest[f.Connection] = max(r.latest[f.Connection], f.at)
+		case Left, Lost:
+			f.at = max(f.at, r.latest[f.Connection])
+		}
 	}
 }
 

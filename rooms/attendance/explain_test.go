@@ -44,7 +44,7 @@ const told = `{
     { "id": "k1", "session": "s1", "at": "2026-11-03T03:10:00Z", "by": "t1", "op": "remove", "person": "p1", "start": "2026-11-03T02:10:00Z", "end": "2026-11-03T02:20:00Z", "reason": "wrong_person" },
     { "id": "k2", "session": "s1", "at": "2026-11-03T03:11:00Z", "by": "t1", "op": "add", "person": "p1", "start": "2026-11-03T02:15:00Z", "end": "2026-11-03T02:20:00Z", "reason": "payer_rule" },
     { "id": "k3", "session": "s1", "at": "2026-11-03T03:12:00Z", "by": "t1", "op": "add", "person": "p1", "start": "2026-11-03T02:52:00Z", "end": "2026-11-03T03:05:00Z", "reason": "phone_participation" },
-    { "id": "k4", "session": "s1", "at": "2026-11-03T03:13:00Z", "by": "t1", "op": "add", "person": "t2", "room": "b-1", "start": "2026-11-03T01:55:00Z", "end": "2026-11-03T02:00:00Z", "reason": "facilitator_connection_loss" },
+    { "id": "k4", "session": "s1", "at": "2026-11-03T03:13:00Z", "by": "t1", "op": "add", "person": "t2", "room": "b-1", "start": "2026-11-03T01:55:00Z", "end": "2026-11-03T02:05:00Z", "reason": "facilitator_connection_loss" },
     { "id": "k5", "session": "s1", "at": "2026-11-03T03:14:00Z", "by": "t1", "op": "cancel_break", "start": "2026-11-03T01:05:00Z", "end": "2026-11-03T01:10:00Z", "reason": "break_not_recorded" } ]
 }`
 
@@ -81,6 +81,8 @@ func TestExplainAtTellsWhatIsBehindAnInstant(t *testing.T) {
 		{"01:52:00", "no_facilitator", "14 15", "", "C: Connected, in b-1. not F: No facilitator was in b-1. " +
 			"W: Within the time that counts, 18:00:00 to 21:00:00. B: In no break."},
 		{"01:57:00", "credited", "14 15", "k4", "C: Connected, in b-1. F: A facilitator was in b-1. " +
+			"W: Within the time that counts, 18:00:00 to 21:00:00. B: In no break. K: Credited here, and in no other session."},
+		{"02:02:00", "credited", "4 15 16", "", "C: Connected, in main. F: A facilitator was in main. " +
 			"W: Within the time that counts, 18:00:00 to 21:00:00. B: In no break. K: Credited here, and in no other session."},
 		{"02:12:00", "correction", "4 15 16", "k1", "C: Connected, in main. F: A facilitator was in main. " +
 			"W: Within the time that counts, 18:00:00 to 21:00:00. B: In no break. not A: A correction takes this time out."},

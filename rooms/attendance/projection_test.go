@@ -112,6 +112,36 @@ func split(g *cases, c *attendance.Case, session string) (rest []attendance.Even
 	return rest
 }
 
+// TestAQuestionLeavesNoTrace: a break that goes on at a question ends there in
+// the answer, and not in what is answered later.
+func TestAQuestionLeavesNoTrace(t *testing.T) {
+	const minute = 60_000
+	c := crowd()
+	start := c.Sessions[0].ScheduledStart
+	c.Sessions, c.Events, c.Corrections, c.Signatures = c.Sessions[:1], nil, nil, nil
+	c.Sessions[0].Roster, c.AsOf = []string{"p"}, start
+	p, _ := attendance.NewProjection(c, c.Sessions[0].ID)
+	for i, e := range []attendance.Event{
+		{At: start, Type: attendance.Admitted, Person: "t", Connection: "t"},
+		{At: start, Type: attendance.Admitted, Person: "p", Connection: "p"},
+		{At: start + 1*minute, Type: attendance.BreakStarted},
+		{At: start + 2*minute, Type: attendance.BreakEnded},
+		{At: start + 2*minute, Type: attendance.BreakStarted},
+		{At: start + 4*minute, Type: attendance.BreakEnded},
+		{At: start + 9*minute, Type: attendance.Seen},
+	} {
+		e.Session, e.Epoch, e.Seq = c.Sessions[0].ID, 1, i+1
+		p.Apply(e)
+		if _, _, ok := p.Person("p", e.At+3*minute); !ok {
+			t.Fatal("Person knows nothing")
+		}
+	}
+	r, _, _ := p.Person("p", start+9*minute)
+	if r.LostBreakMS != 3*minute || r.CreditedMS != 6*minute {
+		t.Errorf("lost in breaks %d ms, credited %d ms, want 3 and 6 minutes", r.LostBreakMS, r.CreditedMS)
+	}
+}
+
 func TestAProjectionOfNothing(t *testing.T) {
 	c := mustDecode(t, []byte(wellFormed))
 	if _, ok := attendance.NewProjection(c, "s9"); ok {
