@@ -171,12 +171,12 @@ func freePorts(ctx context.Context, n int) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer tcp.Close() // all of them after the last, so that they differ
+		defer func() { _ = tcp.Close() }() // all of them after the last, so that they differ
 		udp, err := new(net.ListenConfig).ListenPacket(ctx, "udp", tcp.Addr().String())
 		if err != nil {
 			continue
 		}
-		defer udp.Close()
+		defer func() { _ = udp.Close() }()
 		addresses = append(addresses, tcp.Addr().String())
 	}
 	return addresses, nil
