@@ -24,7 +24,8 @@
 // the kernel also bills the server for delivering into the receiving socket.
 // Read the figures as relative. A delay ends when the client's goroutine has
 // opened the packet, so a generator short of CPU shows as delay of the server;
-// pin the two apart (--server-core, taskset) where there are two cores.
+// pin the two apart (--server-core, taskset) where there are two cores, and look
+// at what else the machine was doing ("others").
 //
 // Where to start: trial.go for the course of a run, person.go and media.go for
 // a client, stamp.go and meter.go for the counting, report.go for what is said.

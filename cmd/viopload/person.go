@@ -72,7 +72,8 @@ func newPerson(t *trial, room, number int, token string) *person {
 // live takes the seat and stays until ctx ends; then it leaves.
 func (p *person) live(ctx context.Context) error {
 	p.steps.note(func(s *steps) { s.dialed = p.trial.clock.now() })
-	ws, _, err := websocket.Dial(ctx, p.trial.server.webSocket(), &websocket.DialOptions{Subprotocols: []string{wire.Subprotocol}}) //nolint:bodyclose // the library closes it
+	//nolint:bodyclose // there is nothing to close after a Dial
+	ws, _, err := websocket.Dial(ctx, p.trial.server.webSocket(), &websocket.DialOptions{Subprotocols: []string{wire.Subprotocol}})
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
@@ -87,21 +88,23 @@ func (p *person) live(ctx context.Context) error {
 	// closes a coder/websocket.
 	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	failed := make(chan error, 1)
-	go func() { failed <- p.read(reading, ctx) }() // waited for below
+	sending, silence := context.WithCancel(ctx)
+	defer silence()
+	ended := make(chan struct{})
+	var failure error // of the reader; to be read when it has ended
+	go func() {
+		defer close(ended)
+		failure = p.read(reading, sending)
+	}()
 	select {
-	case err = <-failed:
+	case <-ended:
+		err = failure
 	case <-ctx.Done():
-		leaving, cancel := context.WithTimeout(reading, leaveWithin)
-		_ = p.say(leaving, wire.Leave{}) // the answer is the end of the WebSocket
-		select {
-		case <-failed: //nolint:errcheck // that it ended is all
-		case <-leaving.Done():
-			stop()
-			<-failed //nolint:errcheck // as above
-		}
-		cancel()
+		p.leave(reading, ended)
+		stop()
+		<-ended
 	}
+	silence()
 	p.sender.Wait()
 	if p.media != nil {
 		err = errors.Join(err, p.media.close(), p.sendFail)
@@ -110,6 +113,17 @@ func (p *person) live(ctx context.Context) error {
 }
 
 const leaveWithin = 2 * time.Second
+
+// leave says so and waits for the server to hang up.
+func (p *person) leave(ctx context.Context, ended <-chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, leaveWithin)
+	defer cancel()
+	_ = p.say(ctx, wire.Leave{}) // a line that is gone has ended, too
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+}
 
 // say sends one numbered message.
 func (p *person) say(ctx context.Context, m wire.ClientMessage) error {

@@ -45,7 +45,8 @@ type steadyFigures struct {
 	// ServerCounted is by the server's own counter, over nearly the same time.
 	ServerCounted   float64 `json:"server_counted"`
 	ServerCores     float64 `json:"server_cores"`
-	LoadCores       float64 `json:"load_cores"` // this process, for everybody
+	LoadCores       float64 `json:"load_cores"`  // this process, for everybody
+	OtherCores      float64 `json:"other_cores"` // everything else on this machine: the less, the more the figures mean
 	MicrosPerPacket float64 `json:"server_us_per_packet"`
 }
 
@@ -98,7 +99,7 @@ func (r result) print(w io.Writer) error {
 			line("WRONG", "%d strays, %d without a stamp, %d before they were sent", s.Strays, s.Unstamped, s.Early)
 		}
 		line("delay p50 / p95 / p99", "%.2f / %.2f / %.2f ms", s.DelayP50, s.DelayP95, s.DelayP99)
-		line("server CPU", "%.2f us per forwarded packet, %.2f cores (this generator: %.2f)", s.MicrosPerPacket, s.ServerCores, s.LoadCores)
+		line("server CPU", "%.2f us per forwarded packet, %.2f cores (this generator: %.2f, others: %.2f)", s.MicrosPerPacket, s.ServerCores, s.LoadCores, s.OtherCores)
 	}
 	line("server memory", "%.1f MiB, %.1f idle: %.2f MiB per person", mebibytes(float64(r.RSS)), mebibytes(float64(r.RSSIdle)), mebibytes(r.RSSPerPerson))
 	line("server goroutines", "%.0f, %.1f per person", r.Goroutines, r.GoroutinesPerPerson)
@@ -143,6 +144,7 @@ func columns() []column {
 		{"server CPU, us per packet", "%.2f", steady(func(s *steadyFigures) float64 { return s.MicrosPerPacket })},
 		{"server CPU, cores", "%.2f", steady(func(s *steadyFigures) float64 { return s.ServerCores })},
 		{"generator CPU, cores", "%.2f", steady(func(s *steadyFigures) float64 { return s.LoadCores })},
+		{"others' CPU, cores", "%.2f", steady(func(s *steadyFigures) float64 { return s.OtherCores })},
 		{"delay p50, ms", "%.2f", steady(func(s *steadyFigures) float64 { return s.DelayP50 })},
 		{"delay p95, ms", "%.2f", steady(func(s *steadyFigures) float64 { return s.DelayP95 })},
 		{"delay p99, ms", "%.2f", steady(func(s *steadyFigures) float64 { return s.DelayP99 })},

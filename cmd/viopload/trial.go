@@ -283,6 +283,7 @@ func (t *trial) steady(ctx context.Context, out *result, profile string) error {
 	s := out.Steady
 	s.ServerCounted = countedAfter["viop_rtp_packets_out_total"] - counted["viop_rtp_packets_out_total"]
 	s.LoadCores = float64(after.load-before.load) / float64(length)
+	s.OtherCores = float64(after.others(before)) / float64(length)
 	if t.server.pid != 0 {
 		used := after.server - before.server
 		s.ServerCores = float64(used) / float64(length)
@@ -349,8 +350,14 @@ func (t *trial) size(ctx context.Context, out *result) error {
 	return nil
 }
 
-// used is CPU time of the server, if it is known, and of this process.
-type used struct{ server, load time.Duration }
+// used is CPU time of the server, of this process, and of the whole machine;
+// nothing when the server's process is not known.
+type used struct{ server, load, machine time.Duration }
+
+// others is what the rest of the machine has used since before.
+func (u used) others(before used) time.Duration {
+	return max(0, u.machine-before.machine-(u.server-before.server)-(u.load-before.load))
+}
 
 func (t *trial) cpu() (u used, err error) {
 	if t.server.pid == 0 {
@@ -359,7 +366,10 @@ func (t *trial) cpu() (u used, err error) {
 	if u.server, err = cpuTime(t.server.pid); err != nil {
 		return u, err
 	}
-	u.load, err = cpuTime(os.Getpid())
+	if u.load, err = cpuTime(os.Getpid()); err != nil {
+		return u, err
+	}
+	u.machine, err = machineTime()
 	return u, err
 }
 
