@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { faults, sideways } from './lib/axe.mjs'
 import { launchChromium } from './lib/browsers.mjs'
-import { ana, arrange, ben, therapist } from './lib/clinic.mjs'
+import { ana, arrange, ben, recomputes, therapist } from './lib/clinic.mjs'
 import { newServer, until } from './lib/server.mjs'
 
 // The README's pictures are only replaced on purpose (`make shots`).
@@ -123,10 +123,41 @@ test('every page, from the device test to the minutes', async (t) => {
     await tara.press('End for all')
     await tara.reads('Ana P.')
     await phone.reads('The group has ended')
-    await look(tara, 'the closing page')
     await look(phone, 'the end, patient')
-    await tara.shot(join(shots, 'closing-desktop.png'))
     await phone.shot(join(shots, 'end-phone.png'))
+  })
+
+  await t.test('the review: signed, corrected with a reason, and signed again', async () => {
+    const { page } = tara
+    const button = (name) => page.getByRole('button', { name, exact: true })
+    await button('Sign version 1 …').click({ timeout: 30_000 })
+    await look(tara, 'what is signed')
+    await button('Sign version 1').click()
+    await page.getByText('Everything is signed.').waitFor()
+    await look(tara, 'the review')
+
+    await button('Correct Ana P.').click()
+    await page.getByRole('radio', { name: /^Set the status/ }).check()
+    await page.getByLabel('Status', { exact: true }).selectOption('excused')
+    await page.getByLabel('Why?').selectOption('device_failure')
+    await button('Go on').click()
+    await button('Keep this correction').click()
+    await page.getByRole('heading', { name: 'Ana P.: version 1 and version 2' }).waitFor()
+    await look(tara, 'an amended record beside what was signed')
+    await tara.shot(join(shots, 'review-desktop.png'))
+    await button('Sign version 2 …').click()
+    await button('Sign version 2').click()
+    await page.getByText('Everything is signed.').waitFor()
+
+    const sheet = await server.api('GET', '/v1/sessions/s1/attendance')
+    assert.deepEqual(
+      sheet.records.map((r) => [r.person, r.version, r.state, r.status]),
+      [
+        ['p1', 2, 'signed', 'excused'],
+        ['p2', 1, 'signed', 'attended'],
+      ],
+    )
+    await recomputes(server, 's1')
   })
 
   assert.deepEqual([...elsewhere], [], 'no request to anybody else')

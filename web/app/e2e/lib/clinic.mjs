@@ -1,6 +1,7 @@
 // A clinic for one test: a program, a therapist, patients, and one session
 // that has just begun, put in by the API as a scheduling system would.
-import { at } from './server.mjs'
+import assert from 'node:assert/strict'
+import { at, until } from './server.mjs'
 
 export const therapist = { id: 't1', role: 'facilitator', name: 'Tara L.' }
 export const ana = { id: 'p1', role: 'patient', name: 'Ana P.' }
@@ -61,3 +62,31 @@ export class Stopwatch {
 
 /** Proof of life is written every beat, so no figure may be further off. */
 export const beat = 5_000
+
+/**
+ * The case of a past session recomputes to the records of the API and to those
+ * that were kept, byte for byte, and the chains are whole.
+ */
+export async function recomputes(server, session) {
+  const document = await server.run(['attendance', 'case', '--session', session])
+  const { records } = JSON.parse(await server.run(['attendance', 'evaluate', '-'], document))
+  const own = records.filter((r) => r.session === session)
+  const sheet = await server.api('GET', `/v1/sessions/${session}/attendance`)
+  assert.deepEqual(
+    sheet.records.map(({ hash, ...record }) => record),
+    own,
+  )
+  for (const { hash, person } of sheet.records) {
+    const kept = await until(`the record of ${person} is kept`, async () => {
+      const { versions } = await server.api('GET', `/v1/sessions/${session}/attendance/${person}/versions`)
+      return versions.at(-1)
+    })
+    assert.equal(kept.hash, hash)
+    const record = own.find((r) => r.person === person)
+    const { state, ...said } = record
+    assert.equal(JSON.stringify(kept.record), JSON.stringify(said))
+  }
+  const chains = await server.run(['verify', '--session', session])
+  assert.match(chains, /epoch 1 log: \d+ entries/)
+  return { document: JSON.parse(document), chains }
+}
