@@ -42,8 +42,9 @@ type Lease interface {
 	Memory() Memory
 	// Health may be read from any goroutine.
 	Health() Health
-	// Lost is closed when another epoch owns the room; everything written
-	// after it is kept as late evidence of this epoch.
+	// Lost is closed when another epoch owns the room, or has to, because the
+	// clock of this one cannot be trusted any more; everything written after it
+	// is kept as late evidence of this epoch.
 	Lost() <-chan struct{}
 	// Flush waits until everything handed over so far is in the store.
 	Flush(context.Context) error

@@ -165,7 +165,7 @@ func (l *lease) beatStore(ctx context.Context) error {
 		return fmt.Errorf("beat: %w", err)
 	}
 	if answer.number(0) == 0 {
-		l.lose()
+		l.lose("another node owns it")
 		return nil
 	}
 	l.measure(answer.time(1), sent, received)
@@ -175,14 +175,24 @@ func (l *lease) beatStore(ctx context.Context) error {
 	return nil
 }
 
-// maxDrift is how far the evidence clock may come apart from Redis TIME before
-// the log says so: a node that slept, or a Redis whose clock was set.
-const maxDrift = time.Second
+// How far the evidence clock may come apart from Redis TIME, because the node
+// slept or the clock of Redis was set, before the log says so and before the
+// lease is given up. Evidence of a shifted clock could credit time after the
+// scheduled end as if it were before it, so the room is taken anew: the next
+// epoch is anchored anew, and the gap shows.
+const (
+	noteDrift = time.Second
+	maxDrift  = 5 * time.Second
+)
 
 func (l *lease) measure(redis, sent, received time.Time) {
 	was, drift := l.drift(), l.clock.drift(redis, sent, received)
 	l.apart.Store(int64(drift))
-	if drift.Abs() > maxDrift && was.Abs() <= maxDrift {
+	switch {
+	case drift.Abs() > maxDrift:
+		l.log.Error("the evidence clock is wrong: the node slept, or the clock of Redis was set", "drift", drift)
+		l.lose("its clock is wrong")
+	case drift.Abs() > noteDrift && was.Abs() <= noteDrift:
 		l.log.Warn("the evidence clock and Redis TIME have come apart", "drift", drift)
 	}
 }

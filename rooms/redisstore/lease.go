@@ -237,10 +237,10 @@ func (l *lease) Health() rooms.Health {
 
 func (l *lease) Flush(ctx context.Context) error { return l.rec.flush(ctx) }
 
-// lose says that another epoch owns the room.
-func (l *lease) lose() {
+// lose gives the room up: another epoch owns it, or has to.
+func (l *lease) lose(why string) {
 	l.loseOnce.Do(func() {
-		l.log.Warn("another node owns the room")
+		l.log.Warn("the room is given up", "why", why)
 		close(l.lost)
 	})
 }

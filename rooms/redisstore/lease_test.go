@@ -233,14 +233,39 @@ func TestTheDriftIsMeasuredAtEveryBeat(t *testing.T) {
 	contract(t, func(t *testing.T, b backend) {
 		s := b.open(t, t.TempDir(), "one")
 		l := acquire(t, s, "s")
-		l.clock.base = l.clock.base.Add(-time.Minute) // as if Redis had been set ahead since
+		l.clock.base = l.clock.base.Add(-3 * time.Second) // as if Redis had been set ahead since
 		l.Beat(rooms.Beat{At: l.Now()})
-		eventually(t, "the drift shows", func() bool { return s.Health().Drift.Round(time.Second) == time.Minute })
+		eventually(t, "the drift shows", func() bool { return s.Health().Drift.Round(time.Second) == 3*time.Second })
 		l.Beat(rooms.Beat{At: l.Now()})
 		eventually(t, "the drift is in the next beat", func() bool {
 			text := b.client(t).HGet(t.Context(), beatsKey("s"), "1").Val()
 			_, kept, err := parseBeat("1", text)
-			return err == nil && time.Duration(kept.DriftMicros)*time.Microsecond > 59*time.Second
+			return err == nil && time.Duration(kept.DriftMicros)*time.Microsecond > 2*time.Second
 		})
+	})
+}
+
+func TestALeaseWhoseClockIsWrongIsGivenUp(t *testing.T) {
+	contract(t, func(t *testing.T, b backend) {
+		s := b.open(t, t.TempDir(), "one")
+		l := acquire(t, s, "s")
+		l.clock.base = l.clock.base.Add(-time.Minute) // as if the node had slept
+		l.Beat(rooms.Beat{At: l.Now()})
+		eventually(t, "the lease is lost", func() bool {
+			select {
+			case <-l.Lost():
+				return true
+			default:
+				return false
+			}
+		})
+		next := acquire(t, s, "s") // the same node, at once
+		if next.Epoch() != l.Epoch()+1 {
+			t.Errorf("epoch %d after %d", next.Epoch(), l.Epoch())
+		}
+		now, err := s.Now(t.Context())
+		if apart := now.Sub(next.Now()).Abs(); err != nil || apart > time.Second {
+			t.Errorf("the new clock is %v off, %v", apart, err)
+		}
 	})
 }
