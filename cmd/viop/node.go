@@ -154,7 +154,7 @@ func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *no
 		Unseal:  n.store.Unseal,
 		CheckIn: f.CheckIn,
 	}, settling{n.store, n.books.Nudge}, n.media.Room, plans{n.store}, log)
-	n.store.WatchRevocations(n.expel)
+	n.store.WatchRevocations(func(r auth.Revocation) { n.expel(ctx, r) })
 	if err := n.openSignaling(f); err != nil {
 		return nil, err
 	}
@@ -345,9 +345,9 @@ func (n *node) askStore(ctx context.Context) (string, error) {
 }
 
 // expel ends the live seat of a person whose place was revoked.
-func (n *node) expel(r auth.Revocation) {
+func (n *node) expel(ctx context.Context, r auth.Revocation) {
 	if r.Subject != "" {
-		n.registry.Expel(context.Background(), rooms.SessionID(r.Session), rooms.PersonID(r.Subject),
+		n.registry.Expel(ctx, rooms.SessionID(r.Session), rooms.PersonID(r.Subject),
 			rooms.Reason{Code: rooms.CodeRevoked, Message: "Your place in this session was withdrawn."})
 	}
 }
