@@ -7,6 +7,7 @@ import (
 
 	"viop/auth"
 	"viop/rooms"
+	"viop/rooms/redisstore"
 )
 
 // attendanceCmd is everything about minutes on the command line.
@@ -19,28 +20,51 @@ type attendanceCmd struct {
 // readWithin bounds the reading of one session's evidence.
 const readWithin = time.Minute
 
-// caseCmd writes what `evaluate` reads, so that anybody can recompute what was
-// exported. The server may be running.
-type caseCmd struct {
+// pastFlags name a session in the store; the server may be running.
+type pastFlags struct {
 	storeFlags `embed:""`
 	logFlags   `embed:""`
 	Session    string `required:"" help:"Id of the session."`
 }
 
-func (c caseCmd) Run(ctx context.Context, s std) error {
-	if !auth.ValidID(c.Session) {
-		return fmt.Errorf("--session: %q is not an id", c.Session)
+// print writes what read gets of the session.
+func (f pastFlags) print(ctx context.Context, s std, read func(context.Context, *redisstore.Store, rooms.SessionID) (any, error)) error {
+	if !auth.ValidID(f.Session) {
+		return fmt.Errorf("--session: %q is not an id", f.Session)
 	}
-	store, err := c.open(ctx, true, c.logger(s.err))
+	store, err := f.open(ctx, true, f.logger(s.err))
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
-	document, err := store.Case(ctx, rooms.SessionID(c.Session))
+	document, err := read(ctx, store, rooms.SessionID(f.Session))
 	if err != nil {
-		return fmt.Errorf("session %s: %w", c.Session, err)
+		return fmt.Errorf("session %s: %w", f.Session, err)
 	}
 	return writeJSON(s.out, document)
+}
+
+// caseCmd writes what `evaluate` reads, so that anybody can recompute what was
+// exported.
+type caseCmd struct {
+	pastFlags `embed:""`
+}
+
+func (c caseCmd) Run(ctx context.Context, s std) error {
+	return c.print(ctx, s, func(ctx context.Context, store *redisstore.Store, id rooms.SessionID) (any, error) {
+		return store.Case(ctx, id)
+	})
+}
+
+// archiveCmd writes what `verify FILE` reads.
+type archiveCmd struct {
+	pastFlags `embed:""`
+}
+
+func (c archiveCmd) Run(ctx context.Context, s std) error {
+	return c.print(ctx, s, func(ctx context.Context, store *redisstore.Store, id rooms.SessionID) (any, error) {
+		return store.Archive(ctx, id)
+	})
 }

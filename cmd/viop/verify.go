@@ -11,31 +11,6 @@ import (
 	"viop/rooms/redisstore"
 )
 
-// archiveCmd writes what `verify FILE` reads. The server may be running.
-type archiveCmd struct {
-	storeFlags `embed:""`
-	logFlags   `embed:""`
-	Session    string `required:"" help:"Id of the session."`
-}
-
-func (c archiveCmd) Run(ctx context.Context, s std) error {
-	if !auth.ValidID(c.Session) {
-		return fmt.Errorf("--session: %q is not an id", c.Session)
-	}
-	store, err := c.open(ctx, true, c.logger(s.err))
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	ctx, cancel := context.WithTimeout(ctx, readWithin)
-	defer cancel()
-	archive, err := store.Archive(ctx, rooms.SessionID(c.Session))
-	if err != nil {
-		return fmt.Errorf("session %s: %w", c.Session, err)
-	}
-	return writeJSON(s.out, archive)
-}
-
 // verifyCmd walks the hash chains and counts again what was signed, in the
 // store or in an archive: exit status 1 and the first broken entry, or one
 // line per chain. An archive needs no store and no secret.
