@@ -33,4 +33,5 @@ const (
 	AsCSV     Format = "csv"
 	AsWebhook Format = "webhook"
 	AsFHIR    Format = "fhir"
+	AsPush    Format = "fhir_push"
 )

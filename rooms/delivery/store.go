@@ -141,13 +141,14 @@ type DeadLetter struct {
 
 // State of the queue of a destination.
 type State struct {
-	Place  int64              // last change that was looked at
-	End    int64              // of the feed
-	Queued int                // looked at and not brought yet
-	Lanes  int                // in which they are
-	Dead   int                // dead letters
-	Oldest attendance.Instant // when the oldest that is not brought was told; 0: none
-	Held   attendance.Instant // nothing is sent until then; 0: it is not held
+	Place         int64              // last change that was looked at
+	End           int64              // of the feed
+	Queued        int                // looked at and not brought yet
+	Lanes         int                // in which they are
+	Dead          int                // dead letters
+	Oldest        attendance.Instant // when the oldest that is not brought was told; 0: none
+	Held          attendance.Instant // nothing is sent until then; 0: it is not held
+	LastDisclosed attendance.Instant // when something about anybody last left for it
 	// The last attempt that succeeded and the last that failed; nil: none.
 	LastDelivered, LastFailed *Attempt
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"viop/rooms"
+	"viop/rooms/delivery"
 	"viop/rooms/schedule"
 )
 
@@ -36,6 +37,23 @@ import (
 //	viop:{person:p}:sessions    set   sessions on whose roster or staff the person ever was, or in
 //	                                  whose evidence or corrections they are
 //
+//	viop:{person:p}:disclosures stream  what was told of them (delivery.Disclosure), seq from 1; e, h as
+//	                                  above, the chain begins with the person
+//
+// Keys of a destination, in one slot:
+//
+//	viop:{dest:d}:doc      hash    tag, doc: the destination; its secrets in doc are sealed
+//	viop:{dest:d}:place    string  number of the last change of the feed that was looked at
+//	viop:{dest:d}:queue    hash    lane -> numbers of the changes to be sent, in order, a space between
+//	viop:{dest:d}:due      zset    lane -> when its head may be tried, ms
+//	viop:{dest:d}:tries    hash    lane -> attempts at its head that failed
+//	viop:{dest:d}:dead     zset    numbers of the dead letters, by number
+//	viop:{dest:d}:letters  hash    number -> "<lane> <delivery.Attempt as JSON>" of a dead letter
+//	viop:{dest:d}:log      stream  a: delivery.Attempt as JSON; about the last thousand
+//	viop:{dest:d}:state    hash    queued: how many; held: nothing is sent until then, ms; delivered,
+//	                               failed: the last such delivery.Attempt; disclosed: when last, ms
+//	viop:{dest:d}:sender   hash    node, until: who sends, and until when that holds, ms of Redis TIME
+//
 // Keys of the whole store:
 //
 //	viop:{sessions}:by_start    zset  session -> scheduled start, ms
@@ -46,6 +64,7 @@ import (
 //	                                  week:<date>:<person> -> "<as of, ms> <verdict>" told last
 //	viop:{settling}:owed        set   "<session> <random>": an act was begun, what follows from it
 //	                                  may not be settled
+//	viop:{destinations}:ids     set     ids of destinations that are or were
 //	viop:{corrections}:ids      hash  id of a correction -> its session
 //
 // The indexes are filled beside the document or the evidence they point to, and
@@ -71,14 +90,19 @@ func personKey(p rooms.PersonID, name string) string {
 
 func programKey(p schedule.ProgramID) string { return prefix + "{program:" + string(p) + "}:doc" }
 
+func destinationKey(d delivery.ID, name string) string {
+	return prefix + "{dest:" + string(d) + "}:" + name
+}
+
 const (
-	byStartKey     = prefix + "{sessions}:by_start"
-	revokedKey     = prefix + "{revocations}:list"
-	revokedSeenKey = prefix + "{revocations}:rev"
-	feedKey        = prefix + "{changes}:feed"
-	toldKey        = prefix + "{changes}:told"
-	owedKey        = prefix + "{settling}:owed"
-	correctionsKey = prefix + "{corrections}:ids"
+	byStartKey      = prefix + "{sessions}:by_start"
+	revokedKey      = prefix + "{revocations}:list"
+	revokedSeenKey  = prefix + "{revocations}:rev"
+	feedKey         = prefix + "{changes}:feed"
+	toldKey         = prefix + "{changes}:told"
+	owedKey         = prefix + "{settling}:owed"
+	destinationsKey = prefix + "{destinations}:ids"
+	correctionsKey  = prefix + "{corrections}:ids"
 )
 
 // kind of a stream of entries.

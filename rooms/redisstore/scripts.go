@@ -48,10 +48,36 @@ var tellRecordLua string
 //go:embed lua/tell_week.lua
 var tellWeekLua string
 
+//go:embed lua/put_destination.lua
+var putDestinationLua string
+
+//go:embed lua/delete_destination.lua
+var deleteDestinationLua string
+
+//go:embed lua/hold.lua
+var holdLua string
+
+//go:embed lua/enqueue.lua
+var enqueueLua string
+
+//go:embed lua/due.lua
+var dueLua string
+
+//go:embed lua/settle.lua
+var settleLua string
+
+//go:embed lua/redrive.lua
+var redriveLua string
+
+//go:embed lua/disclosed.lua
+var disclosedLua string
+
 // scripts of one store.
 type scripts struct {
 	acquire, beat, release, append, save, presence, put, delete *redis.Script
 	extend, drop, tellRecord, tellWeek                          *redis.Script
+
+	putDestination, deleteDestination, hold, enqueue, due, settle, redrive, disclosed *redis.Script
 }
 
 func newScripts() scripts {
@@ -69,6 +95,15 @@ func newScripts() scripts {
 		drop:       redis.NewScript(dropLua),
 		tellRecord: redis.NewScript(tellRecordLua),
 		tellWeek:   redis.NewScript(tellWeekLua),
+
+		putDestination:    redis.NewScript(putDestinationLua),
+		deleteDestination: redis.NewScript(deleteDestinationLua),
+		hold:              redis.NewScript(holdLua),
+		enqueue:           redis.NewScript(enqueueLua),
+		due:               redis.NewScript(dueLua),
+		settle:            redis.NewScript(settleLua),
+		redrive:           redis.NewScript(redriveLua),
+		disclosed:         redis.NewScript(disclosedLua),
 	}
 }
 
