@@ -19,9 +19,6 @@ import (
 const (
 	// Format names the JSON document.
 	Format = "viop.attendance.records/1"
-	// Notice is the short form that must accompany a disclosure,
-	// 42 CFR 2.32(a)(2).
-	Notice = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
 )
 
 // Attendance is the records of one session. It marshals to JSON.
