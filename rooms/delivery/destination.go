@@ -217,6 +217,16 @@ func word[T ~string](p *form.Problems, at string, is T, set ...T) {
 	p.Add(at, "This must be one of %s.", strings.Join(words, ", "))
 }
 
+// Public is the destination without what is only ever written.
+func (d Destination) Public() Destination {
+	if d.OAuth != nil {
+		public := *d.OAuth
+		public.ClientSecret = ""
+		d.OAuth = &public
+	}
+	return d
+}
+
 // Wants reports whether an item of the type is brought there.
 func (d Destination) Wants(kind string) bool {
 	return len(d.Types) == 0 || slices.Contains(d.Types, kind)

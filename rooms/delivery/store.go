@@ -38,8 +38,9 @@ type Outbox interface {
 	Hold(context.Context, ID, time.Duration) (bool, error)
 	Release(context.Context, ID) error
 
-	// Place is the number of the last change that was looked at.
-	Place(context.Context, ID) (int64, error)
+	// Place is the number of the last change that was looked at, and how many
+	// of those up to there are waiting.
+	Place(context.Context, ID) (place int64, queued int, err error)
 	// Enqueue moves the place from one number on to another, with what of that
 	// is to be sent; ErrMoved when the place is not from any more.
 	Enqueue(ctx context.Context, to ID, from, until int64, entries []Entry) error

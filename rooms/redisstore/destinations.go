@@ -74,12 +74,7 @@ func (s *Store) PutDestination(ctx context.Context, d delivery.Destination, secr
 	if err != nil {
 		return "", false, err
 	}
-	if d.OAuth != nil {
-		public := *d.OAuth
-		public.ClientSecret = "" // it is among the secrets
-		d.OAuth = &public
-	}
-	text, err := canonical(keptDestination{d, s.Seal(open)})
+	text, err := canonical(keptDestination{d.Public(), s.Seal(open)})
 	if err != nil {
 		return "", false, err
 	}

@@ -48,12 +48,16 @@ func (s *Store) Release(ctx context.Context, d delivery.ID) error {
 }
 
 // Place implements delivery.Outbox.
-func (s *Store) Place(ctx context.Context, d delivery.ID) (int64, error) {
-	place, err := s.rdb.Get(ctx, destinationKey(d, "place")).Int64()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return 0, fmt.Errorf("read the place of destination %s: %w", d, err)
+func (s *Store) Place(ctx context.Context, d delivery.ID) (int64, int, error) {
+	pipe := s.rdb.TxPipeline()
+	place := pipe.Get(ctx, destinationKey(d, "place"))
+	queued := pipe.HGet(ctx, destinationKey(d, "state"), "queued")
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		return 0, 0, fmt.Errorf("read the place of destination %s: %w", d, err)
 	}
-	return place, nil
+	at, _ := place.Int64()
+	n, _ := queued.Int()
+	return at, n, nil
 }
 
 // Enqueue implements delivery.Outbox.
