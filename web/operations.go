@@ -47,7 +47,6 @@ func (s *server) operations() []operation {
 		{"GET", "/v1/programs/{id}", auth.ProgramsRead, programs.serveGet},
 		{"PUT", "/v1/programs/{id}", auth.ProgramsWrite, programs.servePut},
 		{"GET", "/v1/programs/{id}/weeks", auth.WeeksRead, s.programWeeks},
-		{"GET", "/v1/changes", auth.AttendanceRead, s.listChanges},
 		{"GET", "/v1/destinations", auth.DestinationsRead, s.listDestinations},
 		{"GET", "/v1/destinations/{id}", auth.DestinationsRead, s.getDestination},
 		{"PUT", "/v1/destinations/{id}", auth.DestinationsWrite, s.putDestination},
