@@ -58,7 +58,9 @@ type Write struct {
 	// Delete takes the document away; of Document, only its name is looked at.
 	// One that is not there is ErrNotFound.
 	Delete bool
-	If     Condition
+	// Keep writes nothing: the document was looked at, and If must hold of it.
+	Keep bool
+	If   Condition
 	// Series is the series that makes or unmakes the session; "" is a person.
 	Series SeriesID
 }

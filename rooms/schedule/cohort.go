@@ -69,7 +69,11 @@ func (cohort Cohort) Check() error {
 	CheckLine(&p, "/title", cohort.Title, maxTitle)
 	checkTrack(&p, "/track", cohort.Track)
 	cohort.checkMembers(&p)
-	checkList(&p, "/facilitators", cohort.Facilitators, map[rooms.PersonID]bool{})
+	members := map[rooms.PersonID]bool{}
+	for _, m := range cohort.Members {
+		members[m.Person] = true
+	}
+	checkList(&p, "/facilitators", cohort.Facilitators, members)
 	return p.Err()
 }
 
@@ -87,6 +91,9 @@ func (cohort Cohort) checkMembers(p *form.Problems) {
 				p.Add(at+"/from", "This stay overlaps another one of the same person.")
 				break
 			}
+		}
+		if len(cohort.On(m.From)) > maxRoster {
+			p.Add(at+"/from", "A cohort has at most %d patients at a time; on this date it would have more.", maxRoster)
 		}
 	}
 }

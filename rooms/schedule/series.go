@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"strconv"
+	"time"
 
 	"viop/rooms"
 	"viop/rooms/attendance"
@@ -52,7 +53,8 @@ const (
 const (
 	MaxSeriesDays = 400
 	maxExcept     = MaxSeriesDays
-	maxSeriesID   = 110 // runes; ".2026-11-02.50" must fit into an id
+	maxSeriesID   = 110            // ".2026-11-02.50" must fit into an id
+	maxSlot       = 20 * time.Hour // by the clock, which may be set back meanwhile
 )
 
 // ReadSeries reads and checks a document. Its error is *form.ErrSyntax or
@@ -81,6 +83,11 @@ func (s Series) Check() error {
 	CheckLine(&p, "/title", s.Title, maxTitle)
 	checkWord(&p, "/service", s.Service, services()...)
 	checkSlots(&p, "/slots", s.Slots)
+	for i, slot := range s.Slots {
+		if slot.Start.after(slot.End) > maxSlot {
+			p.Add("/slots/"+strconv.Itoa(i)+"/end", "A meeting of a series is at most %d hours long.", maxSlot/time.Hour)
+		}
+	}
 	s.checkDates(&p)
 	checkWord(&p, "/ambiguous", s.Ambiguous, "", First, Second)
 	checkEverybody(&p, s.Roster, s.Facilitators)
@@ -93,6 +100,10 @@ func (s Series) checkDates(p *form.Problems) {
 		switch {
 		case s.Until == 0:
 			p.Add("/until", "A series has a last date.")
+		case s.Until > lastDate-2: // whatever zone and slots make of it
+			p.Add("/until", "A series ends before the last days of the year 2099.")
+		case s.From < firstDate+2:
+			p.Add("/from", "A series begins after the first days of the year 2000.")
 		case s.Until-s.From >= MaxSeriesDays:
 			p.Add("/until", "A series lasts at most %d days.", MaxSeriesDays)
 		}

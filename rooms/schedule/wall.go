@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"slices"
 	"time"
 
 	"viop/rooms/attendance"
@@ -20,34 +21,35 @@ const (
 // did: 02:30 is 03:30. One that is shown twice is the first, unless the second
 // is asked for.
 func OnWall(zone *time.Location, date attendance.Date, clock time.Duration, which Occurrence) (time.Time, Shown) {
-	// As if the zone were UTC; no zone is further from it than reach.
+	face := time.Unix(int64(date)*24*60*60, 0).UTC().Add(clock) // as if the zone were UTC
+	// Every offset that the zone has around then may put the time somewhere. No
+	// zone is further from UTC than reach, and none changes twice in an hour.
 	const reach = 26 * time.Hour
-	face := time.Unix(int64(date)*24*60*60, 0).UTC().Add(clock)
 	var hits []time.Time
-	moved := face
-	for at := face.Add(-reach); !at.After(face.Add(reach)); {
-		from, to := at.In(zone).ZoneBounds()
-		_, offset := at.In(zone).Zone()
-		t := face.Add(-time.Duration(offset) * time.Second)
-		early, late := !from.IsZero() && t.Before(from), !to.IsZero() && !t.Before(to)
-		switch {
-		case !early && !late:
+	var before time.Duration // the offset while the clock had not come so far
+	for at, passed := face.Add(-reach), false; at.Before(face.Add(reach)); at = at.Add(time.Hour) {
+		offset := offsetOf(zone, at)
+		passed = passed || at.Add(offset).After(face)
+		if !passed {
+			before = offset
+		}
+		t := face.Add(-offset)
+		if offsetOf(zone, t) == offset && !slices.ContainsFunc(hits, t.Equal) {
 			hits = append(hits, t)
-		case late && !to.IsZero():
-			moved = t // in the end, by the last clock that had not come so far
 		}
-		if to.IsZero() {
-			break
-		}
-		at = to
 	}
 	switch {
 	case len(hits) == 0:
-		return moved.In(zone), ShownNever
+		return face.Add(-before).In(zone), ShownNever
 	case len(hits) == 1:
 		return hits[0].In(zone), ShownOnce
 	case which == Second:
-		return hits[len(hits)-1].In(zone), ShownTwice
+		return slices.MaxFunc(hits, time.Time.Compare).In(zone), ShownTwice
 	}
-	return hits[0].In(zone), ShownTwice
+	return slices.MinFunc(hits, time.Time.Compare).In(zone), ShownTwice
+}
+
+func offsetOf(zone *time.Location, t time.Time) time.Duration {
+	_, seconds := t.In(zone).Zone()
+	return time.Duration(seconds) * time.Second
 }
