@@ -11,6 +11,8 @@ import (
 type Document interface {
 	// Called is what the document is called among those of its kind.
 	Called() Name
+	// Check returns everything that is wrong with it as form.Problems, or nil.
+	Check() error
 }
 
 // Name of a document.
@@ -75,7 +77,7 @@ type Written struct {
 type BatchError struct {
 	Index int // into the batch
 	Name  Name
-	Err   error // ErrChanged, ErrNotFound, ErrHasEvidence
+	Err   error // ErrChanged, ErrNotFound, ErrHasEvidence, ErrInUse, form.Problems
 }
 
 func (e *BatchError) Error() string { return fmt.Sprintf("%v: %v", e.Name, e.Err) }
