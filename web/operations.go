@@ -47,7 +47,6 @@ func (s *server) operations() []operation {
 		{"GET", "/v1/programs/{id}", auth.ProgramsRead, programs.serveGet},
 		{"PUT", "/v1/programs/{id}", auth.ProgramsWrite, programs.servePut},
 		{"GET", "/v1/programs/{id}/weeks", auth.WeeksRead, s.programWeeks},
-		{"GET", "/v1/changes", auth.AttendanceRead, s.listChanges},
 		{"POST", "/v1/revocations", auth.RevocationsWrite, s.revoke},
 		{"GET", "/v1/openapi.yaml", "", serveOpenAPI},
 		{"GET", "/healthz", "", s.healthz},

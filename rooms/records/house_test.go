@@ -258,7 +258,7 @@ func (h *house) feed() []string {
 			if c.Kind == records.RecordChanged {
 				lines = append(lines, c.Session+" "+c.Person+" v"+string(rune('0'+c.Version)))
 			} else {
-				lines = append(lines, c.Person+" "+string(c.Verdict)+"<"+string(c.Previous))
+				lines = append(lines, c.Person+" "+string(c.Week.Verdict)+"<"+string(c.Week.Previous))
 			}
 		}
 	}

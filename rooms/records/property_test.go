@@ -187,17 +187,17 @@ func (h *house) wantFeedComplete(sessions ...rooms.SessionID) {
 	h.must(err)
 	told, verdicts := map[string][]string{}, map[string]attendance.Verdict{}
 	for i, c := range feed {
-		week := c.Week + " " + c.Person
 		switch {
 		case c.Seq != int64(i+1):
 			h.t.Errorf("change %d has number %d", i+1, c.Seq)
 		case c.Kind == records.RecordChanged:
 			told[c.Session] = append(told[c.Session], c.Person+" "+c.Hash)
-		case c.Previous != verdicts[week] || c.Verdict == c.Previous:
-			h.t.Errorf("the week %s goes from %q to %q, and was %q", week, c.Previous, c.Verdict, verdicts[week])
-			fallthrough
-		default:
-			verdicts[week] = c.Verdict
+		case c.Kind == records.WeekChanged:
+			week := c.Week.Week.Week.String() + " " + c.Person
+			if c.Week.Previous != verdicts[week] {
+				h.t.Errorf("the week %s goes from %q to %q, and was %q", week, c.Week.Previous, c.Week.Verdict, verdicts[week])
+			}
+			verdicts[week] = c.Week.Verdict
 		}
 	}
 	for _, id := range sessions {

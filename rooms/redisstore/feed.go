@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,12 +57,17 @@ func changeOf(m redis.XMessage) records.Change {
 	field := func(name string) string { text, _ := m.Values[name].(string); return text }
 	number := func(text string) int64 { n, _ := strconv.ParseInt(text, 10, 64); return n }
 	seq, _, _ := strings.Cut(m.ID, "-")
-	return records.Change{
+	c := records.Change{
 		Seq: number(seq), At: attendance.Instant(number(field("at"))),
 		Kind: records.ChangeKind(field("kind")), Person: field("person"),
 		Session: field("session"), Version: int(number(field("version"))), Hash: field("hash"),
-		Week: field("week"), Verdict: attendance.Verdict(field("verdict")), Previous: attendance.Verdict(field("previous")),
 	}
+	if c.Kind == records.WeekChanged {
+		c.Week = &records.ToldWeek{Previous: attendance.Verdict(field("previous"))}
+		c.Week.Person, c.Week.Verdict = c.Person, attendance.Verdict(field("verdict"))
+		_ = c.Week.Week.Week.UnmarshalText([]byte(field("week")))
+	}
+	return c
 }
 
 // Owe implements records.Store. Each debt is its own, so that paying one never
@@ -72,7 +76,7 @@ func (s *Store) Owe(ctx context.Context, session rooms.SessionID) (string, error
 	if s.reader {
 		return "", errReader
 	}
-	debt := string(session) + " " + rand.Text()
+	debt := debtOf(session)
 	if err := s.rdb.SAdd(ctx, owedKey, debt).Err(); err != nil {
 		return "", fmt.Errorf("note that session %s must be settled: %w", session, err)
 	}

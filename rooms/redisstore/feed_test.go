@@ -27,7 +27,7 @@ func feed(t *testing.T, s *Store) []string {
 		if c.Kind == records.RecordChanged {
 			lines = append(lines, fmt.Sprintf("%s %s v%d %s", c.Session, c.Person, c.Version, c.Hash))
 		} else {
-			lines = append(lines, fmt.Sprintf("%s %s %s<%s", c.Week, c.Person, c.Verdict, c.Previous))
+			lines = append(lines, fmt.Sprintf("%s %s %s<%s", c.Week.Week.Week, c.Person, c.Week.Verdict, c.Week.Previous))
 		}
 	}
 	return lines

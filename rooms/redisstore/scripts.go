@@ -30,12 +30,6 @@ var saveLua string
 //go:embed lua/presence.lua
 var presenceLua string
 
-//go:embed lua/put.lua
-var putLua string
-
-//go:embed lua/delete.lua
-var deleteLua string
-
 //go:embed lua/extend.lua
 var extendLua string
 
@@ -50,8 +44,8 @@ var tellWeekLua string
 
 // scripts of one store.
 type scripts struct {
-	acquire, beat, release, append, save, presence, put, delete *redis.Script
-	extend, drop, tellRecord, tellWeek                          *redis.Script
+	acquire, beat, release, append, save, presence *redis.Script
+	extend, drop, tellRecord, tellWeek             *redis.Script
 }
 
 func newScripts() scripts {
@@ -62,8 +56,6 @@ func newScripts() scripts {
 		append:   redis.NewScript(appendLua),
 		save:     redis.NewScript(saveLua),
 		presence: redis.NewScript(presenceLua),
-		put:      redis.NewScript(putLua),
-		delete:   redis.NewScript(deleteLua),
 
 		extend:     redis.NewScript(extendLua),
 		drop:       redis.NewScript(dropLua),
