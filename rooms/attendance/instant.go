@@ -2,7 +2,6 @@ package attendance
 
 import (
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -63,6 +62,7 @@ func (t *Instant) UnmarshalText(text []byte) error {
 var (
 	errInstant      = errors.New("is not an RFC 3339 instant with up to three decimals")
 	errInstantRange = errors.New("is not in the years 2000 to 2099")
+	errDate         = errors.New("is not a date such as 2026-11-02")
 )
 
 // inYears reports whether t may stand in a document (§1).
@@ -167,7 +167,7 @@ func (d Date) MarshalText() ([]byte, error) {
 func (d *Date) UnmarshalText(text []byte) error {
 	date, ok := parseCivil(text)
 	if !ok {
-		return fmt.Errorf("%q is not a date such as 2026-11-02", text)
+		return errDate
 	}
 	*d = date
 	return nil

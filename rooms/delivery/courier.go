@@ -28,11 +28,10 @@ const (
 	maxQueued = 10_000
 )
 
-// Feed is what happened, in order, as it is told outside.
+// Feed is what happened, in order, as a destination may read it.
 type Feed interface {
-	// Told are at most limit entries after the one numbered after. What cannot
-	// be told to anybody (a reading that is lost) has no item.
-	Told(ctx context.Context, after int64, limit int) ([]Told, error)
+	// Told are at most limit entries after the one numbered after.
+	Told(ctx context.Context, to Destination, after int64, limit int) ([]Told, error)
 }
 
 // Told is an entry of the feed.
@@ -242,7 +241,7 @@ func (r *route) take(ctx context.Context) (more bool, err error) {
 	if err != nil || queued >= maxQueued {
 		return false, err
 	}
-	told, err := r.c.feed.Told(ctx, place, maxTaken)
+	told, err := r.c.feed.Told(ctx, r.to, place, maxTaken)
 	if err != nil || len(told) == 0 {
 		return false, err
 	}
@@ -312,7 +311,7 @@ func (r *route) attempt(ctx context.Context, a errand) {
 // deliver makes one attempt and settles it. An error means that it is not
 // settled: it will be made again.
 func (c *Courier) deliver(ctx context.Context, a errand) error {
-	told, err := c.feed.Told(ctx, a.head.Seq-1, 1)
+	told, err := c.feed.Told(ctx, a.to, a.head.Seq-1, 1)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,9 @@ type Destination struct {
 
 	// Of a FHIR server.
 	OAuth *OAuth `json:"oauth,omitempty"`
+	// System is the URI under which our identifiers and codes are known there;
+	// "" is export/fhir's own.
+	System string `json:"system,omitempty"`
 	// PatientSystem is the system of that identifier of a person by which the
 	// server knows them (schedule.Person); "" is our own ids.
 	PatientSystem string `json:"patient_system,omitempty"`
@@ -172,8 +175,13 @@ func (d Destination) checkTarget(p *form.Problems) {
 	}
 	if d.Kind != FHIR {
 		misplaced("/oauth", d.OAuth != nil)
+		misplaced("/system", d.System != "")
 		misplaced("/patient_system", d.PatientSystem != "")
 		return
+	}
+	schedule.CheckLine(p, "/system", d.System, maxURL)
+	if d.System != "" && (!isURI(d.System) || strings.HasSuffix(d.System, "/")) {
+		p.Add("/system", "This must be a URI without a slash at its end, such as https://iop.example.org.")
 	}
 	schedule.CheckLine(p, "/patient_system", d.PatientSystem, maxURL)
 	if o := d.OAuth; o != nil {
@@ -203,6 +211,11 @@ func (d Destination) checkURL(p *form.Problems, at, text string) {
 	case u.Fragment != "":
 		p.Add(at, "A fragment is not sent, so it must not be here.")
 	}
+}
+
+func isURI(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.IsAbs()
 }
 
 // word wants one of a closed set.

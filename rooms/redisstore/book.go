@@ -332,7 +332,7 @@ func (s state) scheduled() (v schedule.Session, ok bool) {
 func (s *Store) digest(ctx context.Context, head string, of state) (string, error) {
 	var rules string
 	if v, ok := of.scheduled(); ok {
-		tag, err := s.rdb.HGet(ctx, programKey(v.Program), "tag").Result()
+		tag, err := s.rdb.HGet(ctx, programKey(v.Program, "doc"), "tag").Result()
 		if err != nil && !errors.Is(err, redis.Nil) {
 			return "", fmt.Errorf("read the program of session %s: %w", of.session, err)
 		}

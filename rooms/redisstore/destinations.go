@@ -129,3 +129,14 @@ func (s *Store) feedEnd(ctx context.Context) (int64, error) {
 	}
 	return changeOf(last[0]).Seq, nil
 }
+
+// conditions are the last arguments of put_destination.lua and
+// delete_destination.lua.
+func conditions(c schedule.Condition) []any {
+	flag := map[bool]any{false: "0", true: "1"}
+	args := []any{flag[c.Exists], flag[c.Absent]}
+	for _, tag := range c.Tags {
+		args = append(args, string(tag))
+	}
+	return args
+}

@@ -2,10 +2,10 @@ package redisstore
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,53 +16,22 @@ import (
 
 // Session returns the session as scheduled, or schedule.ErrNotFound.
 func (s *Store) Session(ctx context.Context, id rooms.SessionID) (schedule.Session, schedule.Tag, error) {
-	return get[schedule.Session](ctx, s, docKey(id), "session "+string(id))
+	return get[schedule.Session](ctx, s, nameOf(schedule.KindSession, id))
 }
 
 // PutSession stores v under v.ID. Evidence of the session is not touched. A
 // condition that does not hold is schedule.ErrChanged, here and below, and
 // created is false when v replaced another.
 func (s *Store) PutSession(ctx context.Context, v schedule.Session, c schedule.Condition) (schedule.Tag, bool, error) {
-	// Naming too many sessions of a person is harmless, too few is not: first.
-	pipe := s.rdb.Pipeline()
-	for _, list := range [][]rooms.PersonID{v.Roster, v.Facilitators} {
-		for _, person := range list {
-			pipe.SAdd(ctx, personKey(person, "sessions"), string(v.ID))
-		}
-	}
-	if pipe.Len() > 0 {
-		if _, err := pipe.Exec(ctx); err != nil {
-			return "", false, fmt.Errorf("index people of session %s: %w", v.ID, err)
-		}
-	}
-	tag, created, err := put(ctx, s, docKey(v.ID), v, c)
-	if err != nil {
-		return "", false, err
-	}
-	start := redis.Z{Score: float64(v.Start.UnixMilli()), Member: string(v.ID)}
-	if err := s.rdb.ZAdd(ctx, byStartKey, start).Err(); err != nil {
-		return "", false, fmt.Errorf("index session %s: %w", v.ID, err)
-	}
-	return tag, created, nil
+	return s.put(ctx, schedule.Write{Document: v, If: c})
 }
 
 // DeleteSession gives schedule.ErrHasEvidence when anybody has been there. The
 // index by start keeps the session, so that a page that ended with it can be
 // continued.
 func (s *Store) DeleteSession(ctx context.Context, id rooms.SessionID, c schedule.Condition) error {
-	answer, err := s.scripts.delete.Run(ctx, s.rdb, []string{docKey(id), headsKey(id)}, conditions(c)...).Text()
-	if err != nil {
-		return fmt.Errorf("delete session %s: %w", id, err)
-	}
-	switch answer {
-	case "deleted":
-		return nil
-	case "missing":
-		return schedule.ErrNotFound
-	case "evidence":
-		return schedule.ErrHasEvidence
-	}
-	return schedule.ErrChanged
+	_, _, err := s.put(ctx, schedule.Write{Document: schedule.Session{ID: id}, Delete: true, If: c})
+	return err
 }
 
 // Sessions are those whose scheduled time overlaps [from, to), by start and
@@ -139,21 +108,36 @@ func (s *Store) sessions(ctx context.Context, ids []rooms.SessionID) ([]schedule
 	return found, nil
 }
 
-// Person returns the person with their name, or schedule.ErrNotFound.
+// Person returns the person with name and identifiers, or schedule.ErrNotFound.
 func (s *Store) Person(ctx context.Context, id rooms.PersonID) (schedule.Person, schedule.Tag, error) {
-	v, tag, err := get[schedule.Person](ctx, s, personKey(id, "doc"), "person "+string(id))
+	v, tag, err := get[schedule.Person](ctx, s, nameOf(schedule.KindPerson, id))
 	if err != nil {
 		return v, "", err
 	}
-	if v.Name, err = s.Unseal(v.Name); err != nil {
-		return v, "", fmt.Errorf("name of person %s: %w", id, err)
+	if err := s.unsealPerson(&v); err != nil {
+		return v, "", fmt.Errorf("person %s: %w", id, err)
 	}
 	return v, tag, nil
 }
 
-// People are those of ids that exist. One whose name cannot be unsealed comes
-// without it.
+// People are those of ids that exist. What cannot be unsealed of one is left
+// out.
 func (s *Store) People(ctx context.Context, ids []rooms.PersonID) (map[rooms.PersonID]schedule.Person, error) {
+	found, err := s.sealedPeople(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for id, v := range found {
+		if err := s.unsealPerson(&v); err != nil {
+			s.log.Error("a person cannot be read", "person", id, "err", err)
+		}
+		found[id] = v
+	}
+	return found, nil
+}
+
+// sealedPeople are as stored.
+func (s *Store) sealedPeople(ctx context.Context, ids []rooms.PersonID) (map[rooms.PersonID]schedule.Person, error) {
 	texts, err := readMany(ctx, s, ids, func(id rooms.PersonID) string { return personKey(id, "doc") })
 	if err != nil {
 		return nil, fmt.Errorf("read people: %w", err)
@@ -167,35 +151,68 @@ func (s *Store) People(ctx context.Context, ids []rooms.PersonID) (map[rooms.Per
 		if err := json.Unmarshal([]byte(text), &v); err != nil {
 			return nil, fmt.Errorf("read person %s: %w", ids[i], err)
 		}
-		if v.Name, err = s.Unseal(v.Name); err != nil {
-			s.log.Error("a name cannot be read", "person", ids[i], "err", err)
-		}
 		found[ids[i]] = v
 	}
 	return found, nil
 }
 
-// PutPerson seals the name.
-func (s *Store) PutPerson(ctx context.Context, v schedule.Person, c schedule.Condition) (schedule.Tag, bool, error) {
+// sealPerson seals what names somebody: to the others, and to other systems.
+func (s *Store) sealPerson(v schedule.Person) schedule.Person {
 	v.Name = s.Seal(v.Name)
-	return put(ctx, s, personKey(v.ID, "doc"), v, c)
+	v.Identifiers = slices.Clone(v.Identifiers)
+	for i := range v.Identifiers {
+		v.Identifiers[i].Value = s.Seal(v.Identifiers[i].Value)
+	}
+	return v
+}
+
+// unsealPerson is the inverse. What cannot be opened is gone from v.
+func (s *Store) unsealPerson(v *schedule.Person) (err error) {
+	if v.Name, err = s.Unseal(v.Name); err != nil {
+		err = fmt.Errorf("name: %w", err)
+	}
+	kept := v.Identifiers[:0]
+	for _, id := range v.Identifiers {
+		plain, err2 := s.Unseal(id.Value)
+		if err2 != nil {
+			err = errors.Join(err, fmt.Errorf("identifier: %w", err2))
+			continue
+		}
+		id.Value = plain
+		kept = append(kept, id)
+	}
+	v.Identifiers = kept
+	return err
+}
+
+// PutPerson seals the name and the identifiers.
+func (s *Store) PutPerson(ctx context.Context, v schedule.Person, c schedule.Condition) (schedule.Tag, bool, error) {
+	return s.put(ctx, schedule.Write{Document: v, If: c})
 }
 
 // Program returns the program, or schedule.ErrNotFound.
 func (s *Store) Program(ctx context.Context, id schedule.ProgramID) (schedule.Program, schedule.Tag, error) {
-	return get[schedule.Program](ctx, s, programKey(id), "program "+string(id))
+	return get[schedule.Program](ctx, s, nameOf(schedule.KindProgram, id))
 }
 
 // PutProgram stores v under v.ID.
 func (s *Store) PutProgram(ctx context.Context, v schedule.Program, c schedule.Condition) (schedule.Tag, bool, error) {
-	return put(ctx, s, programKey(v.ID), v, c)
+	return s.put(ctx, schedule.Write{Document: v, If: c})
+}
+
+func nameOf[ID ~string](kind schedule.Kind, id ID) schedule.Name {
+	return schedule.Name{Kind: kind, ID: string(id)}
 }
 
 // get reads one document.
-func get[T any](ctx context.Context, s *Store, key, what string) (v T, tag schedule.Tag, err error) {
-	fields, err := s.rdb.HMGet(ctx, key, "tag", "doc").Result()
+func get[T any](ctx context.Context, s *Store, name schedule.Name) (v T, tag schedule.Tag, err error) {
+	at, err := placeOf(name)
 	if err != nil {
-		return v, "", fmt.Errorf("read %s: %w", what, err)
+		return v, "", err
+	}
+	fields, err := s.rdb.HMGet(ctx, at.key, at.tag, at.doc).Result()
+	if err != nil {
+		return v, "", fmt.Errorf("read %s: %w", name, err)
 	}
 	stored, _ := fields[0].(string)
 	text, ok := fields[1].(string)
@@ -203,37 +220,9 @@ func get[T any](ctx context.Context, s *Store, key, what string) (v T, tag sched
 		return v, "", schedule.ErrNotFound
 	}
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		return v, "", fmt.Errorf("read %s: %w", what, err)
+		return v, "", fmt.Errorf("read %s: %w", name, err)
 	}
 	return v, schedule.Tag(stored), nil
-}
-
-// put writes one document under a new tag, which is random, so that it never
-// names another version and says nothing about the document.
-func put(ctx context.Context, s *Store, key string, v any, c schedule.Condition) (schedule.Tag, bool, error) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return "", false, err
-	}
-	tag := rand.Text()
-	answer, err := s.run(ctx, s.scripts.put, []string{key}, append([]any{tag, text}, conditions(c)...)...)
-	if err != nil {
-		return "", false, fmt.Errorf("write document: %w", err)
-	}
-	if answer.number(0) == 0 {
-		return "", false, schedule.ErrChanged
-	}
-	return schedule.Tag(tag), answer.number(1) == 1, nil
-}
-
-// conditions are the last arguments of put.lua and delete.lua.
-func conditions(c schedule.Condition) []any {
-	flag := map[bool]any{false: "0", true: "1"}
-	args := []any{flag[c.Exists], flag[c.Absent]}
-	for _, tag := range c.Tags {
-		args = append(args, string(tag))
-	}
-	return args
 }
 
 // readMany reads documents in one round trip; "" for those that are not there.

@@ -76,7 +76,7 @@ func (s *Store) namesAny(ctx context.Context, session rooms.SessionID, people []
 
 // rolesOf reads the roles of those who have a document.
 func (s *Store) rolesOf(ctx context.Context, ids []rooms.PersonID) (map[rooms.PersonID]attendance.Role, error) {
-	people, err := s.People(ctx, ids)
+	people, err := s.sealedPeople(ctx, ids)
 	if err != nil {
 		return nil, err
 	}

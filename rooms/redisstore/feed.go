@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,7 +76,7 @@ func (s *Store) Owe(ctx context.Context, session rooms.SessionID) (string, error
 	if s.reader {
 		return "", errReader
 	}
-	debt := string(session) + " " + rand.Text()
+	debt := debtOf(session)
 	if err := s.rdb.SAdd(ctx, owedKey, debt).Err(); err != nil {
 		return "", fmt.Errorf("note that session %s must be settled: %w", session, err)
 	}

@@ -29,13 +29,24 @@ import (
 //	                            presence; gone once the epoch is closed or its crash is settled
 //	viop:{s}:memory     string  rooms.Memory as JSON: what the next epoch needs to go on
 //	viop:{s}:doc        hash    tag, doc: the session as scheduled
+//	viop:{s}:excuses    hash    tag:<person>, doc:<person>: who is excused from it
 //
-// Keys of a program and of a person, in a slot of their own:
+// Keys of other documents, those of one program, person and so on in a slot of
+// their own. Lists of ids are zsets whose scores are all 0, so by name:
 //
-//	viop:{program:p}:doc        hash  tag, doc
-//	viop:{person:p}:doc         hash  tag, doc; the name in doc is sealed
-//	viop:{person:p}:sessions    set   sessions on whose roster or staff the person ever was, or in
-//	                                  whose evidence or corrections they are
+//	viop:{program:p}:doc            hash  tag, doc
+//	viop:{program:p}:cohorts        zset  its cohorts
+//	viop:{program:p}:series         zset  its series
+//	viop:{person:p}:doc             hash  tag, doc; name and identifiers in doc are sealed
+//	viop:{person:p}:sessions        set   sessions on whose roster or staff the person ever was, or in
+//	                                      whose evidence or corrections they are
+//	viop:{person:p}:enrollment      hash  tag, doc: the history of their levels
+//	viop:{person:p}:authorizations  zset  their authorizations
+//	viop:{cohort:c}:doc             hash  tag, doc
+//	viop:{cohort:c}:series          set   series that meet with this cohort
+//	viop:{series:x}:doc             hash  tag, doc
+//	viop:{series:x}:made            hash  session -> the tag under which the series wrote it last
+//	viop:{authorization:a}:doc      hash  tag, doc; the reference in doc is sealed
 //
 //	viop:{person:p}:disclosures stream  what was told of them (delivery.Disclosure), seq from 1; e, h as
 //	                                  above, the chain begins with the person
@@ -67,9 +78,10 @@ import (
 //	viop:{destinations}:ids     set     ids of destinations that are or were
 //	viop:{corrections}:ids      hash  id of a correction -> its session
 //
-// The indexes are filled beside the document or the evidence they point to, and
-// may name too much (a session that was deleted, a roster that was changed): a
-// reader looks at the document. Writing a document again repairs them.
+// The indexes are filled with the document or beside the evidence they point
+// to. Those of sessions may name too much (a session that was deleted, a roster
+// that was changed): a reader looks at the document. Writing a document again
+// repairs them.
 const prefix = "viop:"
 
 func sessionKey(session rooms.SessionID, name string) string {
@@ -82,13 +94,29 @@ func beatsKey(s rooms.SessionID) string  { return sessionKey(s, "beats") }
 func docKey(s rooms.SessionID) string    { return sessionKey(s, "doc") }
 func memoryKey(s rooms.SessionID) string { return sessionKey(s, "memory") }
 
+func excusesKey(s rooms.SessionID) string { return sessionKey(s, "excuses") }
+
 func settledKey(s rooms.SessionID) string { return sessionKey(s, "settled") }
 
 func personKey(p rooms.PersonID, name string) string {
 	return prefix + "{person:" + string(p) + "}:" + name
 }
 
-func programKey(p schedule.ProgramID) string { return prefix + "{program:" + string(p) + "}:doc" }
+func programKey(p schedule.ProgramID, name string) string {
+	return prefix + "{program:" + string(p) + "}:" + name
+}
+
+func cohortKey(c schedule.CohortID, name string) string {
+	return prefix + "{cohort:" + string(c) + "}:" + name
+}
+
+func seriesKey(x schedule.SeriesID, name string) string {
+	return prefix + "{series:" + string(x) + "}:" + name
+}
+
+func authorizationKey(a schedule.AuthorizationID) string {
+	return prefix + "{authorization:" + string(a) + "}:doc"
+}
 
 func destinationKey(d delivery.ID, name string) string {
 	return prefix + "{dest:" + string(d) + "}:" + name

@@ -30,12 +30,6 @@ var saveLua string
 //go:embed lua/presence.lua
 var presenceLua string
 
-//go:embed lua/put.lua
-var putLua string
-
-//go:embed lua/delete.lua
-var deleteLua string
-
 //go:embed lua/extend.lua
 var extendLua string
 
@@ -74,8 +68,8 @@ var disclosedLua string
 
 // scripts of one store.
 type scripts struct {
-	acquire, beat, release, append, save, presence, put, delete *redis.Script
-	extend, drop, tellRecord, tellWeek                          *redis.Script
+	acquire, beat, release, append, save, presence *redis.Script
+	extend, drop, tellRecord, tellWeek             *redis.Script
 
 	putDestination, deleteDestination, hold, enqueue, due, settle, redrive, disclosed *redis.Script
 }
@@ -88,8 +82,6 @@ func newScripts() scripts {
 		append:   redis.NewScript(appendLua),
 		save:     redis.NewScript(saveLua),
 		presence: redis.NewScript(presenceLua),
-		put:      redis.NewScript(putLua),
-		delete:   redis.NewScript(deleteLua),
 
 		extend:     redis.NewScript(extendLua),
 		drop:       redis.NewScript(dropLua),

@@ -2,13 +2,8 @@ package redisstore
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
-
-	"github.com/redis/go-redis/v9"
-
 	"viop/rooms"
 	"viop/rooms/attendance"
 	"viop/rooms/schedule"
@@ -64,20 +59,12 @@ func (a *assembly) firstSessions(ctx context.Context, from time.Time, patients [
 	if a.averaged() == 0 || len(patients) == 0 {
 		return nil, nil
 	}
-	pipe := a.store.rdb.Pipeline()
-	lists := make([]*redis.StringSliceCmd, len(patients))
-	for i, p := range patients {
-		lists[i] = pipe.SMembers(ctx, personKey(p, "sessions"))
-	}
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("read the sessions of people: %w", err)
+	lists, err := a.store.sessionsOf(ctx, patients)
+	if err != nil {
+		return nil, err
 	}
 	first := map[rooms.SessionID]schedule.Session{}
-	for _, list := range lists {
-		ids := make([]rooms.SessionID, len(list.Val()))
-		for i, id := range list.Val() {
-			ids[i] = rooms.SessionID(id)
-		}
+	for _, ids := range lists {
 		sessions, err := a.store.sessions(ctx, ids)
 		if err != nil {
 			return nil, err

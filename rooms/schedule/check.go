@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"viop/auth"
+	"viop/rooms/attendance"
 	"viop/rooms/schedule/form"
 )
 
@@ -79,4 +80,41 @@ func checkInstant(p *form.Problems, at string, t time.Time) bool {
 		return true
 	}
 	return false
+}
+
+// The dates that instants can have (SPEC §1).
+const (
+	firstDate attendance.Date = 10957 // 2000-01-01
+	lastDate  attendance.Date = 47481 // 2099-12-31
+)
+
+func checkDate(p *form.Problems, at string, date attendance.Date) bool {
+	if date < firstDate || date > lastDate {
+		p.Add(at, "Dates are of the years 2000 to 2099.")
+		return false
+	}
+	return true
+}
+
+// checkDates wants a span of dates, both included; a last one that is zero is
+// its owner's to judge.
+func checkDates(p *form.Problems, at, from string, first attendance.Date, to string, last attendance.Date) bool {
+	ok := checkDate(p, at+"/"+from, first)
+	switch {
+	case last == 0:
+	case !checkDate(p, at+"/"+to, last):
+		ok = false
+	case ok && last < first:
+		p.Add(at+"/"+to, "This is before %s.", from)
+		ok = false
+	}
+	return ok
+}
+
+// checkToken wants a word of another system: something, on one line.
+func checkToken(p *form.Problems, at, text string, most int) {
+	if strings.TrimSpace(text) == "" {
+		p.Add(at, "This must not be empty.")
+	}
+	CheckLine(p, at, text, most)
 }

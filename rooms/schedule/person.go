@@ -1,6 +1,8 @@
 package schedule
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"viop/auth"
@@ -16,9 +18,22 @@ type Person struct {
 	// Name is what the others in a room see: first name and last initial.
 	Name    string    `json:"name,omitempty"`
 	Program ProgramID `json:"program,omitempty"`
+	// Identifiers are what other systems call the person. Many of them identify
+	// a patient to the world (a record number), so the store seals them at rest.
+	Identifiers []Identifier `json:"identifiers,omitempty"`
 }
 
-const maxName = 80 // runes; auth refuses a longer one in a token
+// Identifier is a name in another system: System is whose, as a URI where
+// there is one, as in FHIR.
+type Identifier struct {
+	System string `json:"system"`
+	Value  string `json:"value"`
+}
+
+const (
+	maxName        = 80 // runes; auth refuses a longer one in a token
+	maxIdentifiers = 20
+)
 
 // ReadPerson reads and checks a document. Its error is *form.ErrSyntax or
 // form.Problems.
@@ -45,5 +60,21 @@ func (person Person) Check() error {
 	if person.Program != "" {
 		CheckID(&p, "/program", string(person.Program))
 	}
+	person.checkIdentifiers(&p)
 	return p.Err()
+}
+
+func (person Person) checkIdentifiers(p *form.Problems) {
+	if len(person.Identifiers) > maxIdentifiers {
+		p.Add("/identifiers", "This list holds at most %d identifiers.", maxIdentifiers)
+		return
+	}
+	for i, id := range person.Identifiers {
+		at := "/identifiers/" + strconv.Itoa(i)
+		checkToken(p, at+"/system", id.System, maxReference)
+		checkToken(p, at+"/value", id.Value, maxReference)
+		if slices.Contains(person.Identifiers[:i], id) {
+			p.Add(at, "This identifier is already listed.")
+		}
+	}
 }

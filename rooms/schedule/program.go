@@ -40,14 +40,19 @@ func (program Program) Check() error {
 	}
 	checkZone(&p, program.Timezone)
 	checkWord(&p, "/week_start", program.WeekStart, append([]attendance.Weekday{""}, weekdays()...)...)
-	checkWord(&p, "/profile", program.Profile, "",
-		attendance.GenericAdult, attendance.GenericAdolescent, attendance.PHP, attendance.Outpatient,
-		attendance.NCMedicaid, attendance.NYOASAS, attendance.VAMedicaidAdult,
-		attendance.VAMedicaidAdolescent, attendance.Medicare)
+	checkWord(&p, "/profile", program.Profile, append([]attendance.ProfileName{""}, profiles()...)...)
 	checkOverrides(&p, program.Overrides)
 	checkCounting(&p, program.Counting)
-	checkTemplate(&p, program.Template)
+	checkSlots(&p, "/template", program.Template)
 	return p.Err()
+}
+
+func profiles() []attendance.ProfileName {
+	return []attendance.ProfileName{
+		attendance.GenericAdult, attendance.GenericAdolescent, attendance.PHP, attendance.Outpatient,
+		attendance.NCMedicaid, attendance.NYOASAS, attendance.VAMedicaidAdult,
+		attendance.VAMedicaidAdolescent, attendance.Medicare,
+	}
 }
 
 // weekdays are the days from Monday.

@@ -3,6 +3,7 @@ package schedule_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -105,6 +106,57 @@ func TestSessionCheckAgreesWithAttendance(t *testing.T) {
 	}
 }
 
+// What Check lets through of a history of levels, of authorizations and of
+// excuses, the contract of attendance accepts, and the other way round.
+func TestCareChecksAgreeWithAttendance(t *testing.T) {
+	at := func(hour int) time.Time { return time.Date(2026, 11, 3, hour, 0, 0, 0, time.UTC) }
+	before := time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)
+	valid := attendance.Case{
+		Format: attendance.Format, AsOf: attendance.At(at(0)),
+		Program: attendance.Program{Timezone: "UTC", Counting: attendance.DefaultCounting()},
+		People:  []attendance.Person{{ID: "p1", Role: attendance.Patient}},
+		Sessions: []attendance.Session{{ID: "s1", Service: attendance.Group,
+			ScheduledStart: attendance.At(at(0)), ScheduledEnd: attendance.At(at(1))}},
+	}
+	agree := func(what string, ours error, c attendance.Case) {
+		t.Helper()
+		if theirs := c.Validate(); (ours == nil) != (theirs == nil) {
+			t.Errorf("%s: Check says %v, attendance says %v", what, ours, theirs)
+		}
+	}
+	profiles := []attendance.ProfileName{"", "generic_adult", "generic_adolescent", "php", "outpatient", "nc_medicaid", "ny_oasas",
+		"va_medicaid_adult", "va_medicaid_adolescent", "medicare", "gold"}
+	ends := []time.Time{{}, before, at(0), at(1), at(2), at(3), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}
+	for _, profile := range profiles {
+		for _, end := range ends {
+			for _, next := range ends[1:] {
+				e := schedule.Enrollment{Person: "p1", Levels: []schedule.Level{
+					{Start: next, Profile: profile}, {Start: at(1), End: end, Profile: attendance.PHP},
+				}}
+				c := valid
+				c.Enrollments = e.Facts()
+				agree(fmt.Sprintf("levels %+v", e.Levels), e.Check(), c)
+			}
+		}
+	}
+	for _, unit := range []attendance.Unit{"", "day", "session", "hour", "q15", "week"} {
+		for _, count := range []int{-1, 0, 1, 1<<31 - 1, 1 << 31} {
+			for _, to := range []attendance.Date{20758, 20759, 20760} {
+				a := schedule.Authorization{ID: "a1", Person: "p1", Unit: unit, Count: count, From: 20759, To: to}
+				c := valid
+				c.Authorizations = []attendance.Authorization{a.Fact()}
+				agree(fmt.Sprintf("%+v", a), a.Check(), c)
+			}
+		}
+	}
+	for _, by := range []attendance.ExcusedBy{"", "patient", "program", "weather"} {
+		e := schedule.Excuse{Session: "s1", Person: "p1", By: by}
+		c := valid
+		c.Excused = []attendance.Excuse{e.Fact()}
+		agree(fmt.Sprintf("%+v", e), e.Check(), c)
+	}
+}
+
 // A document that was read says the same when it is written and read again:
 // what the store keeps is what came in.
 func TestDocumentsComeBack(t *testing.T) {
@@ -124,6 +176,26 @@ func TestDocumentsComeBack(t *testing.T) {
 	}
 	comesBack(t, least, schedule.ReadSession)
 	comesBack(t, schedule.Person{ID: "p1", Role: auth.Patient, Name: "Ana B.", Program: "evening"}, schedule.ReadPerson)
+	comesBack(t, schedule.Person{ID: "p1", Role: auth.Patient, Identifiers: []schedule.Identifier{
+		{System: "urn:oid:2.16.840.1.113883.19.5", Value: "MRN 12345"}, {System: "ehr", Value: "7"},
+	}}, schedule.ReadPerson)
+	belongs := least
+	belongs.Cohort, belongs.Track, belongs.Series = "c1", schedule.Evening, "mon"
+	belongs.Appointments = []schedule.Appointment{{Person: "p1", Reference: "Appointment/4711"}}
+	belongs.Source = schedule.Source{System: "clinic", UID: "a@example.org", Instance: "20261102T180000", Sequence: 2}
+	comesBack(t, belongs, schedule.ReadSession)
+	comesBack(t, schedule.Cohort{ID: "c1", Program: "evening", Title: "Blue", Track: schedule.Evening,
+		Members:      []schedule.Member{{Person: "p1", From: 20759, To: 20815}, {Person: "p2", From: 20759}},
+		Facilitators: []rooms.PersonID{"t1"}}, schedule.ReadCohort)
+	comesBack(t, schedule.Series{ID: "mon", Program: "evening", Cohort: "c1", Title: "Evening", Service: attendance.Group,
+		Slots: []schedule.Slot{{Weekday: "monday", Start: 18 * 60, End: 21 * 60, Breaks: []schedule.SlotBreak{{Start: 19 * 60, End: 19*60 + 10}}}},
+		From:  20759, Until: 20815, Except: []attendance.Date{20766}, Ambiguous: schedule.Second}, schedule.ReadSeries)
+	comesBack(t, schedule.Enrollment{Person: "p1", Levels: []schedule.Level{
+		{Start: least.Start, End: least.End, Profile: attendance.PHP, Code: "2.5"}, {Start: least.End, Profile: attendance.GenericAdult, Code: "2.1"},
+	}}, schedule.ReadEnrollment)
+	comesBack(t, schedule.Authorization{ID: "a1", Person: "p1", Payer: "Payer", Reference: "AUTH 1", Unit: attendance.UnitDay, Count: 12,
+		From: 20759, To: 20815}, schedule.ReadAuthorization)
+	comesBack(t, schedule.Excuse{Session: "s1", Person: "p1", By: attendance.ByPatient}, schedule.ReadExcuse)
 	program := schedule.Program{ID: "evening"}
 	program.Timezone, program.Counting = "America/Chicago", attendance.DefaultCounting()
 	program.Counting.LateAfterMinutes = 0

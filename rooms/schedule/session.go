@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -33,6 +34,31 @@ type Session struct {
 	Status attendance.SessionStatus `json:"status,omitempty"`
 	// Seats is the most people at once, lobby included; 0 means DefaultSeats.
 	Seats int `json:"seats,omitempty"`
+
+	// Where the session belongs, for those who look at more than one.
+	Cohort CohortID `json:"cohort,omitempty"`
+	Track  Track    `json:"track,omitempty"`
+	Series SeriesID `json:"series,omitempty"` // that made it
+	// Appointments are what the scheduling system calls the places of people in
+	// this session, where it keeps one for each (FHIR).
+	Appointments []Appointment `json:"appointments,omitempty"`
+	Source       Source        `json:"source,omitzero"` // that it was imported from
+}
+
+// Appointment is the scheduling system's own name for somebody's place in a
+// session, such as "Appointment/4711".
+type Appointment struct {
+	Person    rooms.PersonID `json:"person"`
+	Reference string         `json:"reference"`
+}
+
+// Source says where an import found a session, so that the next one finds the
+// session again, and does not take an older version for a newer one.
+type Source struct {
+	System   string `json:"system"`             // the calendar or server, as the import was told
+	UID      string `json:"uid"`                // its name for the session, or for all of a recurrence
+	Instance string `json:"instance,omitempty"` // which of them (RECURRENCE-ID)
+	Sequence int    `json:"sequence,omitempty"` // its version there
 }
 
 // Break is a part of a session that never counts.
@@ -49,6 +75,8 @@ const (
 	maxRoster    = 100
 	maxBreaks    = 20
 	maxTitle     = 80 // runes
+	maxReference = 200
+	maxSourceUID = 500
 )
 
 // ReadSession reads and checks a document. Its error is *form.ErrSyntax or
@@ -74,12 +102,49 @@ func (s Session) Check() error {
 	checkWord(&p, "/service", s.Service, services()...)
 	s.checkTimes(&p)
 	s.checkBreaks(&p)
-	s.checkPeople(&p)
+	checkEverybody(&p, s.Roster, s.Facilitators)
 	checkWord(&p, "/status", s.Status, "", attendance.SessionScheduled, attendance.SessionCancelled)
-	if s.Seats != 0 {
-		checkRange(&p, "/seats", s.Seats, 2, MaxSeats)
-	}
+	checkSeats(&p, s.Seats)
+	s.checkBelongings(&p)
 	return p.Err()
+}
+
+func checkSeats(p *form.Problems, seats int) {
+	if seats != 0 {
+		checkRange(p, "/seats", seats, 2, MaxSeats)
+	}
+}
+
+// checkBelongings looks at what other systems and documents call the session.
+func (s Session) checkBelongings(p *form.Problems) {
+	if s.Cohort != "" {
+		CheckID(p, "/cohort", string(s.Cohort))
+	}
+	checkTrack(p, "/track", s.Track)
+	if s.Series != "" {
+		CheckID(p, "/series", string(s.Series))
+	}
+	if len(s.Appointments) > maxRoster {
+		p.Add("/appointments", "This list holds at most %d appointments.", maxRoster)
+		return
+	}
+	seen := map[rooms.PersonID]bool{}
+	for i, a := range s.Appointments {
+		at := "/appointments/" + strconv.Itoa(i)
+		CheckID(p, at+"/person", string(a.Person))
+		checkToken(p, at+"/reference", a.Reference, maxReference)
+		if seen[a.Person] {
+			p.Add(at+"/person", "This person already has an appointment here.")
+		}
+		seen[a.Person] = true
+	}
+	if s.Source == (Source{}) {
+		return
+	}
+	checkToken(p, "/source/system", s.Source.System, maxReference)
+	checkToken(p, "/source/uid", s.Source.UID, maxSourceUID)
+	CheckLine(p, "/source/instance", s.Source.Instance, maxReference)
+	checkRange(p, "/source/sequence", s.Source.Sequence, 0, math.MaxInt32)
 }
 
 func services() []attendance.Service {
@@ -123,24 +188,25 @@ func (s Session) checkBreaks(p *form.Problems) {
 	}
 }
 
-func (s Session) checkPeople(p *form.Problems) {
+// checkEverybody wants nobody on two of the lists, or twice on one.
+func checkEverybody(p *form.Problems, roster, facilitators []rooms.PersonID) {
 	seen := map[rooms.PersonID]bool{}
-	for _, list := range []struct {
-		at     string
-		people []rooms.PersonID
-	}{{"/roster", s.Roster}, {"/facilitators", s.Facilitators}} {
-		if len(list.people) > maxRoster {
-			p.Add(list.at, "This list holds at most %d people.", maxRoster)
-			continue
+	checkList(p, "/roster", roster, seen)
+	checkList(p, "/facilitators", facilitators, seen)
+}
+
+func checkList(p *form.Problems, at string, people []rooms.PersonID, seen map[rooms.PersonID]bool) {
+	if len(people) > maxRoster {
+		p.Add(at, "This list holds at most %d people.", maxRoster)
+		return
+	}
+	for i, person := range people {
+		at := at + "/" + strconv.Itoa(i)
+		CheckID(p, at, string(person))
+		if seen[person] {
+			p.Add(at, "This person is already listed.")
 		}
-		for i, person := range list.people {
-			at := list.at + "/" + strconv.Itoa(i)
-			CheckID(p, at, string(person))
-			if seen[person] {
-				p.Add(at, "This person is already listed.")
-			}
-			seen[person] = true
-		}
+		seen[person] = true
 	}
 }
 

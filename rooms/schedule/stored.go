@@ -13,6 +13,8 @@ var (
 	// ErrHasEvidence: somebody has been in the session, so it may be cancelled
 	// and changed, but never deleted.
 	ErrHasEvidence = errors.New("the session has evidence")
+	// ErrInUse: other documents rest on this one, so it is not deleted.
+	ErrInUse = errors.New("other documents rest on this one")
 )
 
 // Tag names one version of a stored document (an ETag without its quotes). It

@@ -56,13 +56,13 @@ func (w WallClock) after(v WallClock) time.Duration {
 
 const maxSlots = 50
 
-func checkTemplate(p *form.Problems, template []Slot) {
-	if len(template) > maxSlots {
-		p.Add("/template", "A week has at most %d meetings.", maxSlots)
+func checkSlots(p *form.Problems, at string, slots []Slot) {
+	if len(slots) > maxSlots {
+		p.Add(at, "A week has at most %d meetings.", maxSlots)
 		return
 	}
-	for i, slot := range template {
-		slot.check(p, "/template/"+strconv.Itoa(i))
+	for i, slot := range slots {
+		slot.check(p, at+"/"+strconv.Itoa(i))
 	}
 }
 

@@ -1,5 +1,5 @@
 -- Deletes a destination and all that waits for it, if the condition holds.
--- KEYS document, then what goes with it   ARGV conditions as in delete.lua
+-- KEYS document, then what goes with it   ARGV conditions as in put_destination.lua
 -- returns deleted, missing or changed
 local stored = redis.call('HGET', KEYS[1], 'tag')
 local holds = not ((ARGV[1] == '1' and not stored) or (ARGV[2] == '1' and stored))

@@ -1,6 +1,7 @@
--- Puts a destination, if the condition holds as in put.lua. One that is new
--- gets its place in the feed.
--- KEYS document, place   ARGV place, then as put.lua
+-- Puts a destination, if the condition holds for what is stored (RFC 9110
+-- §13.1). One that is new gets its place in the feed.
+-- KEYS document, place   ARGV place, new tag, document, 1: only if there is one,
+--      1: only if there is none, then the tags of which one must be stored
 -- returns {1, 1 if it is new} or {0}
 local stored = redis.call('HGET', KEYS[1], 'tag')
 local holds = not ((ARGV[4] == '1' and not stored) or (ARGV[5] == '1' and stored))
