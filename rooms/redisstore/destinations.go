@@ -28,10 +28,20 @@ type keptDestination struct {
 
 // Destination implements delivery.Store.
 func (s *Store) Destination(ctx context.Context, id delivery.ID) (delivery.Destination, delivery.Secrets, schedule.Tag, error) {
-	var secrets delivery.Secrets
-	kept, tag, err := get[keptDestination](ctx, s, destinationKey(id, "doc"), "destination "+string(id))
+	var (
+		kept    keptDestination
+		secrets delivery.Secrets
+	)
+	fields, err := s.rdb.HMGet(ctx, destinationKey(id, "doc"), "tag", "doc").Result()
 	if err != nil {
-		return kept.Destination, secrets, "", err
+		return kept.Destination, secrets, "", fmt.Errorf("read destination %s: %w", id, err)
+	}
+	tag, doc := reply(fields).text(0), reply(fields).text(1)
+	if doc == "" {
+		return kept.Destination, secrets, "", schedule.ErrNotFound
+	}
+	if err := json.Unmarshal([]byte(doc), &kept); err != nil {
+		return kept.Destination, secrets, "", fmt.Errorf("read destination %s: %w", id, err)
 	}
 	text, err := s.Unseal(kept.Sealed)
 	if err == nil && text != "" {
@@ -40,7 +50,7 @@ func (s *Store) Destination(ctx context.Context, id delivery.ID) (delivery.Desti
 	if err != nil {
 		return kept.Destination, secrets, "", fmt.Errorf("secrets of destination %s: %w", id, errSealed)
 	}
-	return kept.Destination, secrets, tag, nil
+	return kept.Destination, secrets, schedule.Tag(tag), nil
 }
 
 // Destinations implements delivery.Store.
