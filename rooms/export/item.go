@@ -1,9 +1,11 @@
 package export
 
 import (
+	"encoding/json"
 	"slices"
 
 	"viop/rooms/attendance"
+	"viop/rooms/records"
 )
 
 // Item is one entry of the feed as everybody outside reads it: the pull feed
@@ -43,12 +45,8 @@ const (
 // (Week.Previous) or only the numbers under it are.
 const weekType = "week."
 
-// What is told of an authorization.
-const (
-	AuthorizationLow       Type = "authorization.low"
-	AuthorizationExhausted Type = "authorization.exhausted"
-	AuthorizationRecovered Type = "authorization.recovered"
-)
+// What is told of an authorization is this and its status.
+const authorizationType = "authorization."
 
 // Types are all there are.
 func Types() []Type {
@@ -57,20 +55,13 @@ func Types() []Type {
 		WeekType(attendance.VerdictNoMinimum), WeekType(attendance.VerdictPartialWeek), WeekType(attendance.VerdictMet),
 		WeekType(attendance.VerdictNotMet), WeekType(attendance.VerdictCannotMeet), WeekType(attendance.VerdictAtRisk),
 		WeekType(attendance.VerdictOnTrack),
-		AuthorizationLow, AuthorizationExhausted, AuthorizationRecovered,
+		authorizationType + Type(records.AuthorizationLow), authorizationType + Type(records.AuthorizationExhausted),
+		authorizationType + Type(records.AuthorizationRecovered),
 	}
 }
 
 // WeekType is the type of a week with the verdict.
 func WeekType(v attendance.Verdict) Type { return Type(weekType + string(v)) }
-
-// Patient is who it is about, by our id, with what else the destination may
-// know them by.
-type Patient struct {
-	Person   string `json:"person"`
-	External string `json:"external_id,omitempty"` // the destination's own
-	Name     string `json:"name,omitempty"`        // only where names may go
-}
 
 // RecordID is the one name of a record, in every format.
 func RecordID(session, person string) string { return session + "/" + person }
@@ -79,55 +70,46 @@ func RecordID(session, person string) string { return session + "/" + person }
 const StatusWithdrawn attendance.Status = "withdrawn"
 
 // Record is a record as it was told, with all that is needed to write it in
-// any format. When it was withdrawn it has only its names, StatusWithdrawn and
-// no minutes.
+// any format. When it was withdrawn it has its names, StatusWithdrawn and no
+// minutes.
 type Record struct {
 	RecordID string `json:"record_id"`
 	attendance.Record
-	External string             `json:"external_id,omitempty"`
-	Name     string             `json:"name,omitempty"`
-	Hash     string             `json:"hash,omitempty"` // "" when withdrawn
-	SignedBy string             `json:"signed_by,omitempty"`
-	SignedAt attendance.Instant `json:"signed_at,omitzero"`
-	About    *About             `json:"about,omitempty"` // nil in what was told before there was one
+	Hash     string `json:"hash,omitempty"`        // of Record as it is signed; "" when withdrawn
+	External string `json:"external_id,omitempty"` // of the person, in the destination's words
+	Name     string `json:"name,omitempty"`        // of the person, where names may go
+	// Of a record that is signed: by whom, when and in which words. SignedHash
+	// is another than Hash when evidence came after the signature.
+	SignedBy   string             `json:"signed_by,omitempty"`
+	SignedAt   attendance.Instant `json:"signed_at,omitzero"`
+	SignedHash string             `json:"signed_hash,omitempty"`
+	About      *records.About     `json:"about,omitempty"` // nil in what was told before there was one
 }
 
-// About is the surroundings of a record as they were read.
-type About struct {
-	Program       string             `json:"program"`
-	Timezone      string             `json:"timezone"` // IANA
-	Title         string             `json:"title,omitempty"`
-	Start         attendance.Instant `json:"scheduled_start"`
-	End           attendance.Instant `json:"scheduled_end"`
-	Waiting       attendance.Set     `json:"waiting"`   // in the lobby
-	Connected     attendance.Set     `json:"connected"` // in a room
-	Breaks        attendance.Set     `json:"breaks"`
-	Facilitators  []Staff            `json:"facilitators"`
-	PatientsMax   int                `json:"patients_max"`
-	Flags         []attendance.Flag  `json:"flags"`
-	Cohort        string             `json:"cohort,omitempty"`
-	Track         string             `json:"track,omitempty"`
-	Level         string             `json:"level,omitempty"`
-	Appointment   string             `json:"appointment,omitempty"`
-	Authorization string             `json:"authorization,omitempty"`
-}
-
-// Staff is a time in which a facilitator was in a session.
-type Staff struct {
-	Person string             `json:"person"`
-	Start  attendance.Instant `json:"start"`
-	End    attendance.Instant `json:"end"`
+// MarshalJSON leaves out what a record that was withdrawn has not: it was
+// about nothing.
+func (r Record) MarshalJSON() ([]byte, error) {
+	type whole Record
+	if r.Status != StatusWithdrawn {
+		return json.Marshal(whole(r))
+	}
+	return json.Marshal(struct {
+		RecordID   string            `json:"record_id"`
+		Session    string            `json:"session"`
+		Person     string            `json:"person"`
+		Status     attendance.Status `json:"status"`
+		Version    int               `json:"version"`
+		CreditedMS int64             `json:"credited_ms"`
+		External   string            `json:"external_id,omitempty"`
+		Name       string            `json:"name,omitempty"`
+	}{r.RecordID, r.Session, r.Person, r.Status, r.Version, 0, r.External, r.Name})
 }
 
 // Week is a week of a person as it was told.
 type Week struct {
-	attendance.Week
-	External string             `json:"external_id,omitempty"`
-	Name     string             `json:"name,omitempty"`
-	Timezone string             `json:"timezone,omitempty"`
-	MinMS    *int64             `json:"min_ms"`             // nil without a minimum
-	Previous attendance.Verdict `json:"previous,omitempty"` // "" when it is the first
-	Final    bool               `json:"final"`              // it is over and its records are signed
+	records.ToldWeek
+	External string `json:"external_id,omitempty"`
+	Name     string `json:"name,omitempty"`
 }
 
 // Signature says that somebody stands by the records of a session that had a
@@ -145,15 +127,17 @@ type Signature struct {
 // SignedRecord is a record as it was signed.
 type SignedRecord struct {
 	RecordID string `json:"record_id"`
-	Patient
-	Hash string `json:"hash"`
+	Person   string `json:"person"`
+	External string `json:"external_id,omitempty"`
+	Name     string `json:"name,omitempty"`
+	Hash     string `json:"hash"`
 }
 
-// Authorization is what a payer's grant has left.
+// Authorization is what a payer's grant had left when that was told.
 type Authorization struct {
-	ID string `json:"id"`
-	Patient
-	Remaining int64 `json:"remaining"` // negative when overdrawn
+	records.ToldAuthorization
+	External string `json:"external_id,omitempty"`
+	Name     string `json:"name,omitempty"`
 }
 
 // Patients are the people it tells something of, in order: an accounting of
@@ -175,3 +159,5 @@ func (i Item) Patients() []string {
 	slices.Sort(people)
 	return slices.Compact(people)
 }
+
+func (r Record) has(l attendance.Label) bool { return slices.Contains(r.Labels, l) }
