@@ -33,7 +33,7 @@ func (a answer) attempt(at time.Time, took time.Duration) Attempt {
 
 // postWebhook sends the thin message of an item: ids and a version, no names.
 func (c *Courier) postWebhook(ctx context.Context, a errand, item export.Item) answer {
-	body, err := message(item)
+	body, err := item.Message()
 	if err != nil {
 		return withheld("The message cannot be written.")
 	}
@@ -104,5 +104,3 @@ func unreached(err error) answer {
 }
 
 func personID(id string) rooms.PersonID { return rooms.PersonID(id) }
-
-func message(export.Item) ([]byte, error) { panic("later") }
