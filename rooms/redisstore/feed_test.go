@@ -37,11 +37,11 @@ func TestTheFeedTellsAChangeOnce(t *testing.T) {
 	contract(t, func(t *testing.T, b backend) {
 		s := b.open(t, t.TempDir(), "one")
 		for _, seq := range []int{1, 2, 2, 1, 3} { // somebody else has told 2 before we tell 1 again
-			if err := s.TellRecord(t.Context(), "s", reading(seq, "p1", fmt.Sprint("h", seq))); err != nil {
+			if err := s.Tell(t.Context(), aRecord("s", seq)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := s.TellRecord(t.Context(), "other", reading(1, "p1", "h")); err != nil {
+		if err := s.Tell(t.Context(), aRecord("other", 1)); err != nil {
 			t.Fatal(err)
 		}
 		week := attendance.Date(20759) // 2026-11-02
@@ -83,7 +83,7 @@ func TestManyTellAtOnce(t *testing.T) {
 		for range 4 {
 			all.Go(func() {
 				for seq := 1; seq <= 10; seq++ {
-					if err := s.TellRecord(t.Context(), "s", reading(seq, "p1", fmt.Sprint("h", seq))); err != nil {
+					if err := s.Tell(t.Context(), aRecord("s", seq)); err != nil {
 						t.Error(err)
 					}
 				}
