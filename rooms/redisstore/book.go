@@ -271,6 +271,7 @@ type state struct {
 	lease   *redis.SliceCmd
 	beats   *redis.MapStringStringCmd
 	doc     *redis.SliceCmd // tag, doc
+	excuses *redis.MapStringStringCmd
 	settled *redis.StringCmd
 }
 
@@ -283,6 +284,7 @@ func askState(ctx context.Context, pipe redis.Pipeliner, session rooms.SessionID
 		lease:   pipe.HMGet(ctx, leaseKey(session), "epoch", "until"),
 		beats:   pipe.HGetAll(ctx, beatsKey(session)),
 		doc:     pipe.HMGet(ctx, docKey(session), "tag", "doc"),
+		excuses: pipe.HGetAll(ctx, excusesKey(session)),
 		settled: pipe.Get(ctx, settledKey(session)),
 	}
 }
@@ -335,8 +337,22 @@ func (s state) scheduled() (v schedule.Session, ok bool) {
 	return v, text != "" && json.Unmarshal([]byte(text), &v) == nil
 }
 
-// digest is of everything that a settling rests on: what decides about the
-// records, who holds the room, the schedule and the rules.
+// excused is the versions of all excuses.
+func (s state) excused() string {
+	var tags []string
+	for name, tag := range s.excuses.Val() {
+		if strings.HasPrefix(name, "tag:") {
+			tags = append(tags, name+"="+tag)
+		}
+	}
+	slices.Sort(tags)
+	return strings.Join(tags, " ")
+}
+
+// digest is of everything that a settling rests on and that is the session's
+// own: what decides about the records, who holds the room, the schedule, who is
+// excused, and the rules. What people have besides, levels of care, what was
+// authorized and other sessions, is owed a settling when it changes (PutAll).
 func (s *Store) digest(ctx context.Context, head string, of state) (string, error) {
 	var rules string
 	if v, ok := of.scheduled(); ok {
@@ -347,6 +363,6 @@ func (s *Store) digest(ctx context.Context, head string, of state) (string, erro
 		rules = tag
 	}
 	occupied, crashed := of.occupied()
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %t %t", head, reply(of.doc.Val()).text(0), rules, occupied, crashed))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %t %t %s", head, reply(of.doc.Val()).text(0), rules, occupied, crashed, of.excused()))
 	return hex.EncodeToString(sum[:]), nil
 }
