@@ -51,12 +51,16 @@ func (m *mortal) Keep(ctx context.Context, seen records.Book, r []records.Readin
 	return m.die(func() error { return m.Store.Keep(ctx, seen, r) })
 }
 
-func (m *mortal) TellRecord(ctx context.Context, id rooms.SessionID, r records.Reading) error {
-	return m.die(func() error { return m.Store.TellRecord(ctx, id, r) })
+func (m *mortal) Tell(ctx context.Context, c records.Change) error {
+	return m.die(func() error { return m.Store.Tell(ctx, c) })
 }
 
-func (m *mortal) TellWeek(ctx context.Context, p rooms.PersonID, week attendance.Date, v attendance.Verdict, asOf attendance.Instant) error {
-	return m.die(func() error { return m.Store.TellWeek(ctx, p, week, v, asOf) })
+func (m *mortal) TellWeek(ctx context.Context, w records.ToldWeek, asOf attendance.Instant, runs bool) error {
+	return m.die(func() error { return m.Store.TellWeek(ctx, w, asOf, runs) })
+}
+
+func (m *mortal) TellAuthorization(ctx context.Context, a records.ToldAuthorization, asOf attendance.Instant) error {
+	return m.die(func() error { return m.Store.TellAuthorization(ctx, a, asOf) })
 }
 
 func (m *mortal) Settled(ctx context.Context, id rooms.SessionID, mark records.Mark) error {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -137,7 +139,8 @@ func (s *Store) feedEnd(ctx context.Context) (int64, error) {
 	if len(last) == 0 {
 		return 0, nil
 	}
-	return changeOf(last[0]).Seq, nil
+	number, _, _ := strings.Cut(last[0].ID, "-")
+	return strconv.ParseInt(number, 10, 64)
 }
 
 // conditions are the last arguments of put_destination.lua and

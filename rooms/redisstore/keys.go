@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"viop/rooms"
+	"viop/rooms/attendance"
 	"viop/rooms/delivery"
 	"viop/rooms/schedule"
 )
@@ -71,8 +72,13 @@ import (
 //	viop:{revocations}:list     zset  revocation as JSON -> until, ms
 //	viop:{revocations}:rev      int   grows with every change of the list
 //	viop:{changes}:feed         stream  what changed (records.Change), ids are <seq>-0, seq from 1
+//	viop:{changes}:id           string  of the feed, random: so that places in two feeds differ
 //	viop:{changes}:told         hash  records:<session> -> number of its last reading on the feed;
-//	                                  week:<date>:<person> -> "<as of, ms> <verdict>" told last
+//	                                  signed:<session> -> of its last signature there, in amend:0;
+//	                                  authorization:<id> -> "<as of, ms> <status told last or ->"
+//	viop:{changes}:week:<date>  hash  person -> the week as told last: "<as of, ms> <number and time, ms,
+//	                                  of the change> <verdict> <previous or -> <change as JSON>"
+//	viop:{changes}:weeks        zset  "<date> <person>" of those; scores are 0, so by name
 //	viop:{settling}:owed        set   "<session> <random>": an act was begun, what follows from it
 //	                                  may not be settled
 //	viop:{destinations}:ids     set     ids of destinations that are or were
@@ -118,20 +124,26 @@ func authorizationKey(a schedule.AuthorizationID) string {
 	return prefix + "{authorization:" + string(a) + "}:doc"
 }
 
+const destinationsKey = prefix + "{destinations}:ids"
+
 func destinationKey(d delivery.ID, name string) string {
 	return prefix + "{dest:" + string(d) + "}:" + name
 }
 
 const (
-	byStartKey      = prefix + "{sessions}:by_start"
-	revokedKey      = prefix + "{revocations}:list"
-	revokedSeenKey  = prefix + "{revocations}:rev"
-	feedKey         = prefix + "{changes}:feed"
-	toldKey         = prefix + "{changes}:told"
-	owedKey         = prefix + "{settling}:owed"
-	destinationsKey = prefix + "{destinations}:ids"
-	correctionsKey  = prefix + "{corrections}:ids"
+	byStartKey     = prefix + "{sessions}:by_start"
+	revokedKey     = prefix + "{revocations}:list"
+	revokedSeenKey = prefix + "{revocations}:rev"
+	feedKey        = prefix + "{changes}:feed"
+	feedIDKey      = prefix + "{changes}:id"
+	toldKey        = prefix + "{changes}:told"
+	weeksKey       = prefix + "{changes}:weeks"
+	owedKey        = prefix + "{settling}:owed"
+	correctionsKey = prefix + "{corrections}:ids"
 )
+
+// weekKey has what was told of the weeks that begin on a date.
+func weekKey(first attendance.Date) string { return prefix + "{changes}:week:" + first.String() }
 
 // kind of a stream of entries.
 type kind string

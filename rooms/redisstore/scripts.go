@@ -36,42 +36,20 @@ var extendLua string
 //go:embed lua/drop.lua
 var dropLua string
 
-//go:embed lua/tell_record.lua
-var tellRecordLua string
+//go:embed lua/tell.lua
+var tellLua string
 
 //go:embed lua/tell_week.lua
 var tellWeekLua string
 
-//go:embed lua/put_destination.lua
-var putDestinationLua string
-
-//go:embed lua/delete_destination.lua
-var deleteDestinationLua string
-
-//go:embed lua/hold.lua
-var holdLua string
-
-//go:embed lua/enqueue.lua
-var enqueueLua string
-
-//go:embed lua/due.lua
-var dueLua string
-
-//go:embed lua/settle.lua
-var settleLua string
-
-//go:embed lua/redrive.lua
-var redriveLua string
-
-//go:embed lua/disclosed.lua
-var disclosedLua string
+//go:embed lua/tell_authorization.lua
+var tellAuthorizationLua string
 
 // scripts of one store.
 type scripts struct {
-	acquire, beat, release, append, save, presence *redis.Script
-	extend, drop, tellRecord, tellWeek             *redis.Script
-
-	putDestination, deleteDestination, hold, enqueue, due, settle, redrive, disclosed *redis.Script
+	acquire, beat, release, append, save, presence  *redis.Script
+	extend, drop, tell, tellWeek, tellAuthorization *redis.Script
+	outboxScripts
 }
 
 func newScripts() scripts {
@@ -83,19 +61,12 @@ func newScripts() scripts {
 		save:     redis.NewScript(saveLua),
 		presence: redis.NewScript(presenceLua),
 
-		extend:     redis.NewScript(extendLua),
-		drop:       redis.NewScript(dropLua),
-		tellRecord: redis.NewScript(tellRecordLua),
-		tellWeek:   redis.NewScript(tellWeekLua),
-
-		putDestination:    redis.NewScript(putDestinationLua),
-		deleteDestination: redis.NewScript(deleteDestinationLua),
-		hold:              redis.NewScript(holdLua),
-		enqueue:           redis.NewScript(enqueueLua),
-		due:               redis.NewScript(dueLua),
-		settle:            redis.NewScript(settleLua),
-		redrive:           redis.NewScript(redriveLua),
-		disclosed:         redis.NewScript(disclosedLua),
+		extend:            redis.NewScript(extendLua),
+		drop:              redis.NewScript(dropLua),
+		tell:              redis.NewScript(tellLua),
+		tellWeek:          redis.NewScript(tellWeekLua),
+		tellAuthorization: redis.NewScript(tellAuthorizationLua),
+		outboxScripts:     newOutboxScripts(),
 	}
 }
 
