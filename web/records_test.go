@@ -17,16 +17,12 @@ import (
 
 // sheet is what the tests read of one.
 type sheet struct {
-	Head     string
-	Versions []records.SheetVersion
-	Records  []struct {
-		Person, Hash string
-		State        attendance.State
-		Version      int
-		CreditedMS   int64 `json:"credited_ms"`
-	}
-	People, Facilitators []struct{ Person, Name string }
-	Provenance           struct{ Evaluator, TZData string }
+	Timezone, Notice, Head string
+	Session                attendance.SessionResult
+	Versions               []records.SheetVersion
+	Records                []records.Record
+	People, Facilitators   []struct{ Person, Name string }
+	Provenance             struct{ Evaluator, TZData string }
 }
 
 func TestSheetHasWhatIsSigned(t *testing.T) {
