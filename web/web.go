@@ -97,6 +97,8 @@ type Check struct {
 type Config struct {
 	Store    Store
 	Books    Books
+	Gate     Gate
+	Courier  Courier
 	Rooms    Rooms
 	Verifier Verifier
 	// Provenance is told beside what was computed.

@@ -5,6 +5,7 @@ import (
 
 	"viop/rooms"
 	"viop/rooms/attendance"
+	"viop/rooms/delivery"
 	"viop/rooms/schedule"
 )
 
@@ -48,6 +49,23 @@ import (
 //	viop:{series:x}:made            hash  session -> the tag under which the series wrote it last
 //	viop:{authorization:a}:doc      hash  tag, doc; the reference in doc is sealed
 //
+//	viop:{person:p}:disclosures stream  what was told of them (delivery.Disclosure), seq from 1; e, h as
+//	                                  above, the chain begins with the person
+//
+// Keys of a destination, in one slot:
+//
+//	viop:{dest:d}:doc      hash    tag, doc: the destination; its secrets in doc are sealed
+//	viop:{dest:d}:place    string  number of the last change of the feed that was looked at
+//	viop:{dest:d}:queue    hash    lane -> numbers of the changes to be sent, in order, a space between
+//	viop:{dest:d}:due      zset    lane -> when its head may be tried, ms
+//	viop:{dest:d}:tries    hash    lane -> attempts at its head that failed
+//	viop:{dest:d}:dead     zset    numbers of the dead letters, by number
+//	viop:{dest:d}:letters  hash    number -> "<lane> <delivery.Attempt as JSON>" of a dead letter
+//	viop:{dest:d}:log      stream  a: delivery.Attempt as JSON; about the last thousand
+//	viop:{dest:d}:state    hash    queued: how many; held: nothing is sent until then, ms; delivered,
+//	                               failed: the last such delivery.Attempt; disclosed: when last, ms
+//	viop:{dest:d}:sender   hash    node, until: who sends, and until when that holds, ms of Redis TIME
+//
 // Keys of the whole store:
 //
 //	viop:{sessions}:by_start    zset  session -> scheduled start, ms
@@ -63,6 +81,7 @@ import (
 //	viop:{changes}:weeks        zset  "<date> <person>" of those; scores are 0, so by name
 //	viop:{settling}:owed        set   "<session> <random>": an act was begun, what follows from it
 //	                                  may not be settled
+//	viop:{destinations}:ids     set     ids of destinations that are or were
 //	viop:{corrections}:ids      hash  id of a correction -> its session
 //
 // The indexes are filled with the document or beside the evidence they point
@@ -103,6 +122,12 @@ func seriesKey(x schedule.SeriesID, name string) string {
 
 func authorizationKey(a schedule.AuthorizationID) string {
 	return prefix + "{authorization:" + string(a) + "}:doc"
+}
+
+const destinationsKey = prefix + "{destinations}:ids"
+
+func destinationKey(d delivery.ID, name string) string {
+	return prefix + "{dest:" + string(d) + "}:" + name
 }
 
 const (

@@ -49,6 +49,7 @@ var tellAuthorizationLua string
 type scripts struct {
 	acquire, beat, release, append, save, presence  *redis.Script
 	extend, drop, tell, tellWeek, tellAuthorization *redis.Script
+	outboxScripts
 }
 
 func newScripts() scripts {
@@ -65,6 +66,7 @@ func newScripts() scripts {
 		tell:              redis.NewScript(tellLua),
 		tellWeek:          redis.NewScript(tellWeekLua),
 		tellAuthorization: redis.NewScript(tellAuthorizationLua),
+		outboxScripts:     newOutboxScripts(),
 	}
 }
 
