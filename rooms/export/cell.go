@@ -91,4 +91,4 @@ func disarm(s string) string {
 const starters = "=+-@\uFF1D\uFF0B\uFF0D\uFF20"
 
 // invisible runes may stand before a formula.
-func invisible(r rune) bool { return unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Zs) }
+func invisible(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }

@@ -120,6 +120,20 @@ func (h *house) putService(id rooms.SessionID, service attendance.Service, from,
 	h.must(err)
 }
 
+// authorize puts in an authorization for the weeks around h.start.
+func (h *house) authorize(a schedule.Authorization) {
+	h.t.Helper()
+	today := attendance.Date(h.start.Unix() / (24 * 60 * 60))
+	a.From, a.To = today-14, today+60
+	h.write(a)
+}
+
+func (h *house) write(d schedule.Document) {
+	h.t.Helper()
+	_, err := h.store.PutAll(h.t.Context(), []schedule.Write{{Document: d}})
+	h.must(err)
+}
+
 func (h *house) time(minute int) time.Time        { return h.start.Add(time.Duration(minute) * time.Minute) }
 func (h *house) at(minute int) attendance.Instant { return attendance.At(h.time(minute)) }
 

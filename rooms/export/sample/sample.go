@@ -58,13 +58,12 @@ func Everything() []Told {
 			Reading: n, First: first,
 		}})
 	}
-	evening := group()
-	stayed := came("per_41", evening, span(at(18, 9, 30, 0), at(19, 45, 0, 0)), span(at(19, 47, 0, 0), at(21, 0, 0, 0)))
+	stayed := came("per_41", group(), span(at(18, 9, 30, 0), at(19, 45, 0, 0)), span(at(19, 47, 0, 0), at(21, 0, 0, 0)))
 	stayed.about.Waiting = attendance.SetOf(span(at(18, 3, 0, 0), at(18, 9, 30, 0)))
 	stayed.record.LobbyMS = stayed.about.Waiting.Length()
 
 	reading("attended", true, stayed.record, stayed.about)
-	reading("no-show", true, absent("per_42", attendance.StatusNoShow), evening)
+	reading("no-show", true, absent("per_42", attendance.StatusNoShow), group())
 	waited := absent("per_43", attendance.StatusLobbyOnly)
 	inLobby := group()
 	inLobby.Waiting = attendance.SetOf(span(at(18, 1, 0, 0), at(18, 4, 0, 5)))
@@ -76,8 +75,8 @@ func Everything() []Told {
 	alone := came("per_45", group(), span(at(17, 50, 0, 0), at(17, 58, 0, 0)))
 	alone.record.Status = attendance.StatusPresentUncredited
 	reading("present-uncredited", true, alone.record, alone.about)
-	reading("excused", true, absent("per_46", attendance.StatusExcused), evening)
-	reading("cancelled-by-program", true, absent("per_47", attendance.StatusCancelled), evening)
+	reading("excused", true, absent("per_46", attendance.StatusExcused), group())
+	reading("cancelled-by-program", true, absent("per_47", attendance.StatusCancelled), group())
 	odd := came("-per~1:x", group(), span(at(18, 0, 0, 0), at(18, 0, 0, 1)))
 	odd.about.Appointment, odd.about.Title = "slot 7|b", "=Tuesday, \"late\""
 	reading("odd-names", true, odd.record, odd.about)
@@ -93,8 +92,9 @@ func Everything() []Told {
 	later.Credited = later.Credited.Union(attendance.SetOf(span(at(19, 45, 0, 0), at(19, 47, 0, 0))))
 	later = count(later)
 	reading("amended", false, later, stayed.about, signature)
-	reading("decided-after-the-lobby", false, absentIn("per_43", attendance.StatusNoShow, 2), inLobby, signature)
-	reading("scheduled-again", false, absentIn("per_46", attendance.StatusScheduled, 2), evening, signature)
+	waited.Status, waited.Version = attendance.StatusNoShow, 2
+	reading("decided-after-the-lobby", false, waited, inLobby, signature)
+	reading("scheduled-again", false, absentIn("per_46", attendance.StatusScheduled, 2), group(), signature)
 	reading("withdrawn", false, attendance.Record{Session: session, Person: "per_44", Version: 2, Status: export.StatusWithdrawn}, nil, signature)
 
 	for _, w := range weeks() {
