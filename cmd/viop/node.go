@@ -10,12 +10,14 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"viop/auth"
 	"viop/rooms"
+	"viop/rooms/delivery"
 	"viop/rooms/records"
 	"viop/rooms/redisstore"
 	"viop/rooms/schedule"
@@ -70,8 +72,10 @@ type node struct {
 	media    *sfu.SFU
 	registry *rooms.Registry
 	books    *records.Books
-	settled  chan struct{}      // closed when the books' Run has ended; nil before it began
-	rest     context.CancelFunc // ends it
+	gate     *delivery.Gate
+	courier  *delivery.Courier
+	settled  chan struct{}      // closed when the books' and the courier's Run have ended; nil before they began
+	rest     context.CancelFunc // ends them
 	signals  *signaling.Server
 	verifier *auth.Verifier
 	minter   *auth.Minter // nil without a shared secret
@@ -149,6 +153,10 @@ func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *no
 		return nil, err
 	}
 	n.books = records.New(n.store, log)
+	n.gate = delivery.NewGate(n.store, n.store.Now)
+	n.courier = delivery.NewCourier(delivery.CourierConfig{
+		Gate: n.gate, Outbox: n.store, Feed: delivery.NewTeller(n.store), Log: log,
+	})
 	n.registry = rooms.New(rooms.Config{
 		Seal:    func(plain string) (string, error) { return n.store.Seal(plain), nil },
 		Unseal:  n.store.Unseal,
@@ -165,13 +173,17 @@ func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *no
 	return n, nil
 }
 
-// settle keeps the books while the node lives; close waits for its end.
+// settle keeps the books, and brings what is told to where it should go, while
+// the node lives; close waits for its end.
 func (n *node) settle(ctx context.Context) {
 	ctx, n.rest = context.WithCancel(ctx)
 	n.settled = make(chan struct{})
 	go func() {
 		defer close(n.settled)
-		n.books.Run(ctx)
+		var parts sync.WaitGroup
+		parts.Go(func() { n.books.Run(ctx) })
+		parts.Go(func() { n.courier.Run(ctx) })
+		parts.Wait()
 	}()
 }
 
@@ -309,7 +321,7 @@ func (n *node) openWeb(f nodeFlags) error {
 	metrics := prometheus.NewRegistry()
 	n.register(metrics)
 	config := web.Config{
-		Store: n.store, Books: n.books, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
+		Store: n.store, Books: n.books, Gate: n.gate, Courier: n.courier, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
 		Provenance: provenance(),
 		Checks:     []web.Check{{Name: "store", Ask: n.askStore}},
 		Metrics:    metrics,
