@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 
 // sendUntilKilled is another process of a test: a node that sends.
 func sendUntilKilled(url, dir string) int {
-	store, err := redisstore.Open(context.Background(), redisstore.Config{URL: url, Dir: dir, Node: "one", AllowVolatile: true}, quiet())
+	store, err := openAt(context.Background(), url, dir, "one")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -45,11 +45,18 @@ func sendUntilKilled(url, dir string) int {
 	return 0
 }
 
+// openAt opens the store as one of several nodes, which share the data key.
+func openAt(ctx context.Context, url, dir, node string) (*redisstore.Store, error) {
+	return redisstore.Open(ctx, redisstore.Config{
+		URL: url, Dir: dir, Node: node, AllowVolatile: true, Keys: []redisstore.DataKey{{ID: "test"}},
+	}, quiet())
+}
+
 // A sender that is killed again and again, a receiver that fails, hangs, lies
 // and restarts: everything arrives, in order in each session, none is lost.
 func TestKilledSender(t *testing.T) {
 	url := redisServer(t)
-	store, err := redisstore.Open(t.Context(), redisstore.Config{URL: url, Dir: t.TempDir(), Node: "watcher", AllowVolatile: true}, quiet())
+	store, err := openAt(t.Context(), url, t.TempDir(), "watcher")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +132,9 @@ func patiently(t *testing.T, store *redisstore.Store, what string, holds func() 
 				t.Fatal(err)
 			}
 		case <-deadline:
-			t.Fatalf("not within a minute: %s", what)
+			state, _ := store.State(context.Background(), "d1")
+			log, _ := store.Log(context.Background(), "d1", 5)
+			t.Fatalf("not within a minute: %s; the queue is %+v, the last attempts %+v", what, state, log)
 		}
 	}
 }
