@@ -70,9 +70,27 @@ func TestBundles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(all) + 1; len(left) != want {
-		t.Errorf("testdata has %d bundles, the sample makes %d", len(left), want)
+	if want := len(all) + 2; len(left) != want { // those above, and appointments.json
+		t.Errorf("testdata has %d files, %d are written", len(left), want)
 	}
+}
+
+// An appointment of a scheduling system, after each status a record can have.
+func TestAppointmentsAreValid(t *testing.T) {
+	theirs := `{"resourceType":"Appointment","id":"apt-5521","status":"booked","start":"2026-11-03T00:00:00Z","end":"2026-11-03T03:00:00Z",
+		"participant":[{"actor":{"reference":"Patient/p1"},"status":"accepted"}],"minutesDuration":180}`
+	var all []json.RawMessage
+	for _, status := range []attendance.Status{
+		attendance.StatusAttended, attendance.StatusPresentUncredited, attendance.StatusRemoved, attendance.StatusLobbyOnly,
+		attendance.StatusNoShow, attendance.StatusExcused, attendance.StatusCancelled, attendance.StatusScheduled, export.StatusWithdrawn,
+	} {
+		updated, _, err := fhir.UpdateAppointment([]byte(theirs), status)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, updated)
+	}
+	golden(t, "appointments.json", all)
 }
 
 // Of a resource that several items are about the last word is written, and a
