@@ -4,13 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/redis/go-redis/v9"
 
 	"viop/rooms/delivery"
 	"viop/rooms/schedule"
@@ -92,7 +87,7 @@ func (s *Store) PutDestination(ctx context.Context, d delivery.Destination, secr
 	}
 	var place int64
 	if d.Start == delivery.AtEnd {
-		if place, err = s.feedEnd(ctx); err != nil {
+		if place, err = lastOf(ctx, s.rdb); err != nil {
 			return "", false, err
 		}
 	}
@@ -128,19 +123,6 @@ func (s *Store) DeleteDestination(ctx context.Context, id delivery.ID, c schedul
 		return schedule.ErrChanged
 	}
 	return s.rdb.SRem(ctx, destinationsKey, string(id)).Err()
-}
-
-// feedEnd is the number of the last change on the feed.
-func (s *Store) feedEnd(ctx context.Context) (int64, error) {
-	last, err := s.rdb.XRevRangeN(ctx, feedKey, "+", "-", 1).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return 0, fmt.Errorf("read the end of the feed: %w", err)
-	}
-	if len(last) == 0 {
-		return 0, nil
-	}
-	number, _, _ := strings.Cut(last[0].ID, "-")
-	return strconv.ParseInt(number, 10, 64)
 }
 
 // conditions are the last arguments of put_destination.lua and

@@ -189,7 +189,7 @@ func (s *Store) State(ctx context.Context, d delivery.ID) (delivery.State, error
 		return st, fmt.Errorf("read the state of destination %s: %w", d, err)
 	}
 	var err error
-	if st.End, err = s.feedEnd(ctx); err != nil {
+	if st.End, err = lastOf(ctx, s.rdb); err != nil {
 		return st, err
 	}
 	number := func(name string) int64 { n, _ := strconv.ParseInt(fields.Val()[name], 10, 64); return n }
@@ -205,13 +205,14 @@ func (s *Store) State(ctx context.Context, d delivery.ID) (delivery.State, error
 			oldest = min(oldest, seq)
 		}
 	}
+	if oldest > st.End {
+		return st, nil
+	}
 	changes, err := s.Changes(ctx, oldest-1, 1)
-	if err != nil {
+	if err != nil || len(changes) == 0 {
 		return st, err
 	}
-	if len(changes) > 0 {
-		st.Oldest = changes[0].At
-	}
+	st.Oldest = changes[0].At
 	return st, nil
 }
 
