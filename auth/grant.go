@@ -123,6 +123,9 @@ const (
 	WeeksRead         Scope = "weeks:read"
 	PresenceRead      Scope = "presence:read"
 	RevocationsWrite  Scope = "revocations:write"
+	DestinationsRead  Scope = "destinations:read"
+	DestinationsWrite Scope = "destinations:write" // and fetching as any of them
+	DisclosuresRead   Scope = "disclosures:read"
 )
 
 // AllScopes returns every scope there is, for help texts and administrators'
@@ -131,6 +134,7 @@ func AllScopes() []Scope {
 	return []Scope{
 		SessionsRead, SessionsWrite, PeopleRead, PeopleWrite, ProgramsRead, ProgramsWrite,
 		InvitesWrite, AttendanceRead, AttendanceCorrect, AttendanceSign, WeeksRead, PresenceRead, RevocationsWrite,
+		DestinationsRead, DestinationsWrite, DisclosuresRead,
 	}
 }
 

@@ -106,10 +106,9 @@ type Reading struct {
 	// Record is canonical: as SPEC §10 without `state`, which is no part of
 	// what is signed.
 	Record json.RawMessage `json:"record,omitempty"`
-	// State is how far it was signed then, and About what was around it. Neither
-	// is in a hash that is signed; both are nothing in readings of former times.
-	State attendance.State `json:"state,omitempty"`
-	About *About           `json:"about,omitempty"`
+	// About is what was around it, and is in no hash that is signed. Readings of
+	// former times have none; nor has a record that is gone.
+	About *About `json:"about,omitempty"`
 }
 
 // Gone reports whether there is no such record any more.

@@ -1,6 +1,8 @@
 package records
 
 import (
+	"errors"
+
 	"viop/rooms/attendance"
 	"viop/rooms/schedule"
 )
@@ -31,6 +33,18 @@ type Change struct {
 	Week          *ToldWeek          `json:"week,omitempty"`
 	Authorization *ToldAuthorization `json:"authorization,omitempty"`
 }
+
+// Entry is a change with what it names, so that it can be told outside without
+// looking further.
+type Entry struct {
+	Change     Change
+	Reading    Reading     // of a record; zero when its chain was lost
+	Signatures []Signature // of the session of a record, oldest first, as of now
+}
+
+// ErrNoSuchPlace: the feed has never come that far. Whoever was there read
+// another feed, or a Redis that has since lost its last entries.
+var ErrNoSuchPlace = errors.New("the feed has not come that far")
 
 // ChangeKind says what a Change is of.
 type ChangeKind string

@@ -22,13 +22,16 @@ const beatSeq = 2_000_000_000
 // Case is the session with everything that decides about its minutes, as of
 // now by Redis: the program, the session with all its evidence, corrections
 // and signatures, and the other sessions of its patients in the same weeks,
-// because a week has a minimum and an instant is credited once. Of the others,
-// only what concerns these patients, facilitators and the room itself is
-// there, and only these patients are on the roster.
+// because a week has a minimum and an instant is credited once. Levels of care
+// come whole, because they decide by what a week is measured, and how far back;
+// an authorization that reaches into these weeks comes with all sessions of its
+// person while it lasts, because they use it up. Of other sessions than the one
+// asked for, only what concerns these patients, facilitators and the room
+// itself is there, and only these patients are on the roster.
 //
 // So a result speaks with authority of the records of the session asked for,
-// and of all records and weeks, which it lies in, of those who have one there.
-// Others may be in it, in part.
+// of all records and weeks, which it lies in, of those who have one there, and
+// of their authorizations at that time. Others may be in it, in part.
 //
 // A beat that has not reached the log (the session is running, or nobody has
 // taken over after a crash) counts as what a takeover would write.
@@ -40,33 +43,75 @@ func (s *Store) Case(ctx context.Context, id rooms.SessionID) (*attendance.Case,
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.newCase(ctx, asked.Program)
+	a, err := s.newCase(ctx, asked.Program)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.includeAll(ctx, asked); err != nil {
+	if err := a.includeAll(ctx, asked); err != nil {
 		return nil, err
 	}
-	return c.finish(ctx, c.firstWeek(asked.Start), c.weekAfter(asked.End), c.patients())
+	return a.finish(ctx, a.patients(), authorized, span{asked.Start, asked.End})
+}
+
+// CasesIf are Case as it is and as it would be if these sessions, of one
+// program, were scheduled like this: of all of them at once, and of the weeks
+// in which they are and would be. Before is without those that are new.
+func (s *Store) CasesIf(ctx context.Context, changed ...schedule.Session) (before, after *attendance.Case, err error) {
+	was, err := s.newCase(ctx, changed[0].Program)
+	if err != nil {
+		return nil, nil, err
+	}
+	would := was.another()
+	var spans []span
+	for _, v := range changed {
+		old, _, err := s.Session(ctx, v.ID)
+		switch {
+		case errors.Is(err, schedule.ErrNotFound):
+		case err != nil:
+			return nil, nil, err
+		default:
+			spans = append(spans, span{old.Start, old.End})
+			if err := was.includeAll(ctx, old); err != nil {
+				return nil, nil, err
+			}
+		}
+		spans = append(spans, span{v.Start, v.End})
+		if err := would.includeAll(ctx, v); err != nil {
+			return nil, nil, err
+		}
+	}
+	patients := append(was.patients(), would.patients()...)
+	slices.Sort(patients)
+	patients = slices.Compact(patients)
+	if before, err = was.finish(ctx, patients, weeksOnly, spans...); err != nil {
+		return nil, nil, err
+	}
+	if after, err = would.finish(ctx, patients, weeksOnly, spans...); err != nil {
+		return nil, nil, err
+	}
+	before.AsOf = max(before.AsOf, after.AsOf)
+	after.AsOf = before.AsOf
+	return before, after, nil
 }
 
 // CaseOfPerson is the weeks of one person that have an instant in [from, to):
-// all sessions in them that they are expected in or have been to. An unknown
-// person is schedule.ErrNotFound.
+// all sessions in them that they are expected in or have been to, and their
+// authorizations then. An unknown person is schedule.ErrNotFound.
 func (s *Store) CaseOfPerson(ctx context.Context, person rooms.PersonID, from, to time.Time) (*attendance.Case, error) {
 	known, _, err := s.Person(ctx, person)
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.newCase(ctx, known.Program)
+	a, err := s.newCase(ctx, known.Program)
 	if err != nil {
 		return nil, err
 	}
-	return c.finish(ctx, c.firstWeek(from), c.weekAfter(to), []rooms.PersonID{person})
+	return a.finish(ctx, []rooms.PersonID{person}, authorized, span{from, to})
 }
 
-// CaseOfProgram is the same of everybody who is expected in a session of the
-// program in [from, to), or was in one: the patients.
+// CaseOfProgram is the same, without authorizations, of everybody who is
+// expected in a session of the program in [from, to), or was in one: the
+// patients.
 func (s *Store) CaseOfProgram(ctx context.Context, program schedule.ProgramID, from, to time.Time) (c *attendance.Case, patients []rooms.PersonID, err error) {
 	a, err := s.newCase(ctx, program)
 	if err != nil {
@@ -84,9 +129,18 @@ func (s *Store) CaseOfProgram(ctx context.Context, program schedule.ProgramID, f
 		}
 	}
 	patients = a.patients()
-	c, err = a.finish(ctx, a.firstWeek(from), a.weekAfter(to), patients)
+	c, err = a.finish(ctx, patients, weeksOnly, span{from, to})
 	return c, patients, err
 }
+
+// span is a time that is asked about.
+type span struct{ from, to time.Time }
+
+// Whether a case has authorizations.
+const (
+	authorized = true
+	weeksOnly  = false
+)
 
 // assembly is a case in the making.
 type assembly struct {
@@ -122,31 +176,39 @@ func (s *Store) newCase(ctx context.Context, program schedule.ProgramID) (*assem
 	}, nil
 }
 
-// finish adds the sessions from from to to in which one of the patients is
-// expected or was, brings everything into order and validates.
-func (a *assembly) finish(ctx context.Context, from, to time.Time, patients []rooms.PersonID) (*attendance.Case, error) {
-	sessions, err := a.store.overlapping(ctx, from, to)
-	if err != nil {
+// another is a case in the making of the same program and instant.
+func (a *assembly) another() *assembly {
+	empty := *a.Case
+	return &assembly{Case: &empty, store: a.store, zone: a.zone, roles: map[rooms.PersonID]attendance.Role{}}
+}
+
+// finish adds what decides about the patients in the weeks of the spans, brings
+// everything into order and validates.
+func (a *assembly) finish(ctx context.Context, patients []rooms.PersonID, with bool, spans ...span) (*attendance.Case, error) {
+	if err := a.enroll(ctx, patients); err != nil {
 		return nil, err
 	}
-	early, err := a.firstSessions(ctx, from, patients)
-	if err != nil {
-		return nil, err
+	for i, x := range spans {
+		spans[i] = span{a.firstWeek(x.from), a.weekAfter(x.to)}
 	}
-	for _, other := range slices.Concat(early, sessions) {
-		if a.has(other.ID) {
-			continue
-		}
-		known, err := a.store.namesAny(ctx, other.ID, patients)
-		if err != nil {
+	if with {
+		if err := a.authorize(ctx, patients, spans); err != nil {
 			return nil, err
 		}
-		if known {
-			if err := a.includeFor(ctx, other, patients); err != nil {
-				return nil, err
-			}
+	}
+	others, err := a.others(ctx, patients, spans)
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range others {
+		if err := a.includeFor(ctx, other.Session, other.patients); err != nil {
+			return nil, err
 		}
 	}
+	if err := a.excuse(ctx); err != nil {
+		return nil, err
+	}
+	a.onlyOfPatients()
 	for _, id := range a.named() {
 		a.People = append(a.People, attendance.Person{ID: string(id), Role: cmp.Or(a.roles[id], attendance.Guest)})
 	}
@@ -298,6 +360,12 @@ func (a *assembly) named() []rooms.PersonID {
 	}
 	for _, s := range a.Signatures {
 		others = append(others, rooms.PersonID(s.By))
+	}
+	for _, e := range a.Enrollments {
+		others = append(others, rooms.PersonID(e.Person))
+	}
+	for _, x := range a.Authorizations {
+		others = append(others, rooms.PersonID(x.Person))
 	}
 	return named(others, a.Events)
 }

@@ -58,22 +58,6 @@ func ofEpoch(entries []Entry, epoch int, k kind) []Entry {
 	})
 }
 
-// namesAny asks the index whether one of the people has to do with a session.
-func (s *Store) namesAny(ctx context.Context, session rooms.SessionID, people []rooms.PersonID) (bool, error) {
-	pipe := s.rdb.Pipeline()
-	asked := make([]*redis.BoolCmd, len(people))
-	for i, person := range people {
-		asked[i] = pipe.SIsMember(ctx, personKey(person, "sessions"), string(session))
-	}
-	if len(people) == 0 {
-		return false, nil
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return false, fmt.Errorf("read the sessions of people: %w", err)
-	}
-	return slices.ContainsFunc(asked, func(one *redis.BoolCmd) bool { return one.Val() }), nil
-}
-
 // rolesOf reads the roles of those who have a document.
 func (s *Store) rolesOf(ctx context.Context, ids []rooms.PersonID) (map[rooms.PersonID]attendance.Role, error) {
 	people, err := s.sealedPeople(ctx, ids)

@@ -90,9 +90,15 @@ func (r ripple) spread(c *change) error {
 	switch c.name.Kind {
 	case schedule.KindSession:
 		old, err := oldOf[schedule.Session](c)
-		r.around(old)
-		if v := newOf[schedule.Session](c); old.ID != "" || v.Start.After(r.now.Add(-aWeek)) {
+		v := newOf[schedule.Session](c)
+		switch {
+		case old.ID != "":
+			r.touch(old)
+			r.touch(v)
+			r.around(old)
 			r.around(v)
+		case v.Start.After(r.now.Add(-aWeek)):
+			r.around(v) // itself, it was never settled, and is
 		}
 		return err
 	case schedule.KindExcuse:
@@ -128,18 +134,15 @@ func lacking(levels, others []schedule.Level) []schedule.Level {
 
 func midnightUTC(d attendance.Date) time.Time { return time.Unix(int64(d)*24*60*60, 0).UTC() }
 
+// around reaches the weeks of those who are expected in a session.
 func (r ripple) around(v schedule.Session) {
-	if v.ID == "" {
-		return
-	}
-	r.touch(v)
 	for _, person := range v.Roster {
 		r.reach(person, v.Start, v.Start)
 	}
 }
 
 func (r ripple) touch(v schedule.Session) {
-	if !v.Start.After(r.now) {
+	if v.ID != "" && !v.Start.After(r.now) {
 		r.sessions[v.ID] = true
 	}
 }

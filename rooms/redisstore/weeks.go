@@ -1,12 +1,11 @@
 package redisstore
 
 import (
-	"context"
+	"cmp"
 	"slices"
 	"time"
-	"viop/rooms"
+
 	"viop/rooms/attendance"
-	"viop/rooms/schedule"
 )
 
 // firstWeek is the beginning of the program's week around an instant or, where
@@ -35,52 +34,18 @@ func (a *assembly) week(t time.Time) time.Time {
 // slack covers what zones do to local midnight.
 const slack = 3 * time.Hour
 
-// averaged is how many weeks before one decide about it: those that a program
-// averages over, when this one is not complete yet (SPEC §8), or none.
-func (a *assembly) averaged() int {
-	basis, given := a.Program.Overrides.WeekBasis.Get()
-	average := a.Program.Profile == attendance.VAMedicaidAdult || a.Program.Profile == attendance.VAMedicaidAdolescent
-	if given {
-		average = basis != nil && *basis == attendance.BasisAverage
+// averaged is how many weeks before one decide about it: those that the rules
+// of the program, or of a level that somebody is on, average over when this one
+// is not complete yet (SPEC §8), or none.
+func (a *assembly) averaged() (weeks int) {
+	profiles := []attendance.ProfileName{cmp.Or(a.Program.Profile, attendance.GenericAdult)}
+	for _, e := range a.Enrollments {
+		profiles = append(profiles, e.Profile)
 	}
-	if !average {
-		return 0
-	}
-	if n, _ := a.Program.Overrides.AverageWeeks.Get(); n != nil {
-		return min(*n, 53)
-	}
-	return 4
-}
-
-// firstSessions are, where a week is measured by an average, the first of each
-// patient's sessions, if it is before from: the average of a person without
-// enrollments begins with the first week that has a row.
-func (a *assembly) firstSessions(ctx context.Context, from time.Time, patients []rooms.PersonID) ([]schedule.Session, error) {
-	if a.averaged() == 0 || len(patients) == 0 {
-		return nil, nil
-	}
-	lists, err := a.store.sessionsOf(ctx, patients)
-	if err != nil {
-		return nil, err
-	}
-	first := map[rooms.SessionID]schedule.Session{}
-	for _, ids := range lists {
-		sessions, err := a.store.sessions(ctx, ids)
-		if err != nil {
-			return nil, err
-		}
-		if len(sessions) == 0 {
-			continue
-		}
-		earliest := slices.MinFunc(sessions, func(x, y schedule.Session) int { return x.Start.Compare(y.Start) })
-		if earliest.Start.Before(from) {
-			first[earliest.ID] = earliest
+	for _, profile := range profiles {
+		if rules := a.Program.Rules(profile); rules.WeekBasis == attendance.BasisAverage {
+			weeks = max(weeks, min(rules.AverageWeeks, 53))
 		}
 	}
-	var early []schedule.Session
-	for _, v := range first {
-		early = append(early, v)
-	}
-	slices.SortFunc(early, func(x, y schedule.Session) int { return x.Start.Compare(y.Start) })
-	return early, nil
+	return weeks
 }
