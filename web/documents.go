@@ -103,16 +103,22 @@ func readBody(w http.ResponseWriter, r *request) ([]byte, error) {
 }
 
 func reply(w http.ResponseWriter, status int, value any) error {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false) // this is no page: nosniff, and a type of its own
-	if err := encoder.Encode(value); err != nil {
+	body, err := marshal(value)
+	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	send(w, body.Bytes())
+	send(w, body)
 	return nil
+}
+
+func marshal(value any) ([]byte, error) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // this is no page: nosniff, and a type of its own
+	err := encoder.Encode(value)
+	return body.Bytes(), err
 }
 
 func quoted(tag schedule.Tag) string { return `"` + string(tag) + `"` }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -163,12 +164,13 @@ func lastOf(ctx context.Context, rdb *redis.Client) (int64, error) {
 // FeedID tells this feed from every other: it is made up once, and is lost
 // only with the feed.
 func (s *Store) FeedID(ctx context.Context) (string, error) {
-	if !s.reader {
+	id, err := s.rdb.Get(ctx, feedIDKey).Result()
+	if errors.Is(err, redis.Nil) && !s.reader {
 		if err := s.rdb.SetNX(ctx, feedIDKey, rand.Text(), 0).Err(); err != nil {
 			return "", fmt.Errorf("name the feed: %w", err)
 		}
+		id, err = s.rdb.Get(ctx, feedIDKey).Result() // another node may have been faster
 	}
-	id, err := s.rdb.Get(ctx, feedIDKey).Result()
 	if err != nil {
 		return "", fmt.Errorf("read the name of the feed: %w", err)
 	}
