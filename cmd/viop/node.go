@@ -72,10 +72,12 @@ type node struct {
 	media    *sfu.SFU
 	registry *rooms.Registry
 	books    *records.Books
+	teller   *delivery.Teller
 	gate     *delivery.Gate
 	courier  *delivery.Courier
 	settled  chan struct{}      // closed when the books' and the courier's Run have ended; nil before they began
 	rest     context.CancelFunc // ends them
+	draining chan struct{}      // closed by drain
 	signals  *signaling.Server
 	verifier *auth.Verifier
 	minter   *auth.Minter // nil without a shared secret
@@ -127,7 +129,7 @@ const recoverWithin = 5 * time.Second
 // later one fails. The parts live with ctx; nothing is waited for longer than
 // starting lasts.
 func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *node, err error) {
-	n := &node{log: log}
+	n := &node{log: log, draining: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			n.close()
@@ -153,10 +155,8 @@ func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *no
 		return nil, err
 	}
 	n.books = records.New(n.store, log)
-	n.gate = delivery.NewGate(n.store, n.store.Now)
-	n.courier = delivery.NewCourier(delivery.CourierConfig{
-		Gate: n.gate, Outbox: n.store, Feed: delivery.NewTeller(n.store), Log: log,
-	})
+	n.teller, n.gate = delivery.NewTeller(n.store), delivery.NewGate(n.store, n.store.Now)
+	n.courier = delivery.NewCourier(delivery.CourierConfig{Gate: n.gate, Outbox: n.store, Feed: n.teller, Log: log})
 	n.registry = rooms.New(rooms.Config{
 		Seal:    func(plain string) (string, error) { return n.store.Seal(plain), nil },
 		Unseal:  n.store.Unseal,
@@ -321,13 +321,15 @@ func (n *node) openWeb(f nodeFlags) error {
 	metrics := prometheus.NewRegistry()
 	n.register(metrics)
 	config := web.Config{
-		Store: n.store, Books: n.books, Gate: n.gate, Courier: n.courier, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
+		Store: n.store, Books: n.books, Feed: n.store, Teller: n.teller,
+		Gate: n.gate, Courier: n.courier, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
 		Provenance: provenance(),
 		Checks:     []web.Check{{Name: "store", Ask: n.askStore}},
 		Metrics:    metrics,
 		Public:     n.public,
 		TLS:        f.TLSCert != "" || f.BehindTLSProxy,
 		Log:        n.log,
+		Draining:   n.draining,
 	}
 	if n.minter != nil {
 		config.Minter = n.minter
@@ -370,6 +372,7 @@ func (n *node) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainWithin)
 	defer cancel()
 	n.log.Info("draining")
+	close(n.draining)
 	gone := make(chan error, 1)
 	go func() { gone <- n.signals.Drain(ctx) }() // pages go as their rooms close
 	err := errors.Join(n.registry.Drain(ctx), <-gone, n.server.Shutdown(ctx))
