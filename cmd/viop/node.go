@@ -18,6 +18,7 @@ import (
 	"viop/auth"
 	"viop/rooms"
 	"viop/rooms/delivery"
+	"viop/rooms/export"
 	"viop/rooms/records"
 	"viop/rooms/redisstore"
 	"viop/rooms/schedule"
@@ -318,11 +319,15 @@ func (n *node) openSignaling(f nodeFlags) error {
 }
 
 func (n *node) openWeb(f nodeFlags) error {
+	signer, err := export.NewSigner(n.store.SigningSecret())
+	if err != nil {
+		return err
+	}
 	metrics := prometheus.NewRegistry()
 	n.register(metrics)
 	config := web.Config{
 		Store: n.store, Books: n.books, Feed: n.store, Teller: n.teller,
-		Gate: n.gate, Courier: n.courier, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
+		Gate: n.gate, Courier: n.courier, Extracts: extracts(n.store, n.gate), Signer: signer, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
 		Provenance: provenance(),
 		Checks:     []web.Check{{Name: "store", Ask: n.askStore}},
 		Metrics:    metrics,
@@ -346,6 +351,13 @@ func (n *node) openWeb(f nodeFlags) error {
 		ErrorLog:          slog.NewLogLogger(discardAddresses{n.log.Handler()}, slog.LevelDebug),
 	}
 	return nil
+}
+
+// extracts are read from the store, through the gate.
+func extracts(store *redisstore.Store, gate *delivery.Gate) web.Extracts {
+	return func(ctx context.Context, to delivery.Destination, by string, as delivery.Format, span delivery.Span) (*delivery.Extract, error) {
+		return delivery.NewExtract(ctx, store, gate, to, by, as, span)
+	}
 }
 
 func (n *node) askStore(ctx context.Context) (string, error) {

@@ -33,7 +33,7 @@ import (
 // back former minutes.
 func (c *Courier) pushFHIR(ctx context.Context, a errand, item export.Item) answer {
 	s := fhirServer{c: c, to: a.to, secrets: a.secrets}
-	bundle := fhir.Target{System: a.to.System, PatientSystem: a.to.PatientSystem}.Bundle(item)
+	bundle := a.to.target().Bundle(item)
 	for _, entry := range bundle.Entry {
 		if err := s.write(ctx, entry); err != nil {
 			return s.answer(err)

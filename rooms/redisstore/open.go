@@ -283,6 +283,10 @@ func (s *Store) Seal(plain string) string { return s.sealer.seal(plain) }
 // Unseal is the inverse of Seal. Its error does not quote the text.
 func (s *Store) Unseal(sealed string) (string, error) { return s.sealer.unseal(sealed) }
 
+// SigningSecret is what keys of signatures are derived from: the same on every
+// node that seals with the same key, and no help to whoever wants to unseal.
+func (s *Store) SigningSecret() []byte { return s.sealer.signing }
+
 // Health of the store and of all leases of this node.
 type Health struct {
 	rooms.Health

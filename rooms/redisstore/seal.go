@@ -3,7 +3,9 @@ package redisstore
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -36,6 +38,7 @@ func ParseDataKey(text string) (DataKey, error) {
 type sealer struct {
 	current string
 	aead    map[string]cipher.AEAD
+	signing []byte // derived from the current key, for signatures of the house
 }
 
 func newSealer(keys []DataKey) (*sealer, error) {
@@ -55,7 +58,9 @@ func newSealer(keys []DataKey) (*sealer, error) {
 		s.aead[k.ID] = aead
 	}
 	s.current = keys[0].ID
-	return s, nil
+	var err error
+	s.signing, err = hkdf.Key(sha256.New, keys[0].Key[:], nil, "viop signatures v1", 32)
+	return s, err
 }
 
 const sealVersion = "s1"
