@@ -8,6 +8,7 @@ import (
 
 	"viop/rooms"
 	"viop/rooms/attendance"
+	"viop/rooms/delivery"
 	"viop/rooms/export"
 	"viop/rooms/records"
 	"viop/rooms/schedule"
@@ -49,6 +50,10 @@ func (s *server) attendanceCSV(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	to, err := s.receiver(r)
+	if err != nil {
+		return err
+	}
 	about, err := s.about(r, sheet)
 	if err != nil {
 		return err
@@ -59,6 +64,15 @@ func (s *server) attendanceCSV(w http.ResponseWriter, r *request) error {
 	}
 	var table bytes.Buffer
 	if err := export.CSV(&table, style, export.View{}.Sheet(sheet, about)); err != nil {
+		return err
+	}
+	var rows []delivery.Disclosure
+	for _, record := range sheet.Records {
+		rows = append(rows, delivery.Disclosure{
+			Person: rooms.PersonID(record.Person), Records: 1, Items: []string{export.RecordID(record.Session, record.Person)},
+		})
+	}
+	if err := s.Gate.Disclose(r.Context(), to, r.grant.Subject(), delivery.AsCSV, rows...); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
