@@ -33,6 +33,8 @@ type Person struct {
 func (v View) Item(c records.Change, reading records.Reading, signatures []records.Signature) (Item, error) {
 	i := Item{ID: v.Feed + "." + strconv.FormatInt(c.Seq, 10), At: c.At, Notice: Notice, NoticeVersion: NoticeVersion}
 	switch {
+	case c.Kind == records.RecordChanged && (reading.Person != c.Person || reading.Hash != c.Hash):
+		return Item{}, fmt.Errorf("change %d names a reading that is not there", c.Seq) // and nothing was withdrawn
 	case c.Kind == records.RecordChanged:
 		before := slices.DeleteFunc(slices.Clone(signatures), func(s records.Signature) bool { return s.At > c.At })
 		r, err := v.Record(c.Session, reading, before)

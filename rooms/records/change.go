@@ -37,7 +37,7 @@ type Change struct {
 // Entry is a change with what it names, so that it can be told outside without
 // looking further.
 type Entry struct {
-	Change     Change
+	Change
 	Reading    Reading     // of a record; zero when its chain was lost
 	Signatures []Signature // of the session of a record, oldest first, as of now
 }
