@@ -94,3 +94,12 @@ func (b *books) Changes(_ context.Context, after int64, limit int) ([]records.Ch
 	later := slices.DeleteFunc(slices.Clone(b.changes), func(c records.Change) bool { return c.Seq <= after })
 	return later[:min(limit, len(later))], nil
 }
+
+// Moved says what the books were told to say; the real ones are asked in
+// series_test.go.
+func (b *books) Moved(_ context.Context, changed ...schedule.Session) ([]records.Moved, error) {
+	return []records.Moved{{
+		Session: string(changed[0].ID), Person: "p1",
+		Before: &records.Counted{Status: attendance.StatusAttended, CreditedMS: 60_000},
+	}}, nil
+}

@@ -27,6 +27,8 @@ type Books interface {
 	PersonWeeks(ctx context.Context, person rooms.PersonID, from, to attendance.Date) (*records.Weeks, error)
 	ProgramWeeks(context.Context, schedule.ProgramID, attendance.Date) (*records.Weeks, error)
 	Changes(ctx context.Context, after int64, limit int) ([]records.Change, error)
+	// Moved is what becomes of the records if sessions are scheduled like this.
+	Moved(context.Context, ...schedule.Session) ([]records.Moved, error)
 }
 
 // Provenance says what computed an answer. It stands beside the documents of

@@ -58,6 +58,9 @@ import (
 //	viop:{settling}:owed        set   "<session> <random>": an act was begun, what follows from it
 //	                                  may not be settled
 //	viop:{corrections}:ids      hash  id of a correction -> its session
+//	viop:{once:<hash>}          hash  what is done once under a key of a caller's: request: its hash;
+//	                                  turn, until: who does it, ms of Redis TIME; answer: sealed. It
+//	                                  expires after a day
 //
 // The indexes are filled with the document or beside the evidence they point
 // to. Those of sessions may name too much (a session that was deleted, a roster
@@ -98,6 +101,8 @@ func seriesKey(x schedule.SeriesID, name string) string {
 func authorizationKey(a schedule.AuthorizationID) string {
 	return prefix + "{authorization:" + string(a) + "}:doc"
 }
+
+func onceKey(hash string) string { return prefix + "{once:" + hash + "}" }
 
 const (
 	byStartKey     = prefix + "{sessions}:by_start"
