@@ -353,6 +353,7 @@ type node struct {
 	expelled []string
 	flushed  []rooms.SessionID
 	flush    func(context.Context) error // nil is at once
+	expel    func()                      // waits; nil does not
 }
 
 func (n *node) Flush(ctx context.Context, id rooms.SessionID) error {
@@ -366,6 +367,9 @@ func (n *node) Flush(ctx context.Context, id rooms.SessionID) error {
 }
 
 func (n *node) Expel(_ context.Context, id rooms.SessionID, person rooms.PersonID, why rooms.Reason) {
+	if n.expel != nil {
+		n.expel()
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.expelled = append(n.expelled, string(id)+" "+string(person)+" "+string(why.Code))
