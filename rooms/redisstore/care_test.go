@@ -372,3 +372,47 @@ func TestAnyCaseSaysWhatTheWholeSays(t *testing.T) {
 		}
 	})
 }
+
+// What a settling asks for: a group of twelve, whose authorizations reach over
+// so many weeks of three sessions.
+func BenchmarkCase(b *testing.B) {
+	if server == "" {
+		b.Skip("no redis-server on PATH")
+	}
+	for _, weeks := range []int{0, 8, 26} {
+		b.Run(fmt.Sprintf("authorized for %d weeks", weeks), func(b *testing.B) {
+			back := backend{"unix://" + server}
+			s, err := Open(b.Context(), Config{URL: back.url, Dir: b.TempDir(), Node: "one", AllowVolatile: true}, quiet())
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(s.Close)
+			s.rdb.FlushDB(b.Context())
+			var patients []rooms.PersonID
+			stayed := map[rooms.PersonID]int{}
+			for i := range 12 {
+				patients = append(patients, rooms.PersonID(fmt.Sprintf("p%d", i)))
+				stayed[patients[i]] = 170
+			}
+			c := newClinicOfAll(b, s, attendance.GenericAdult, patients...)
+			for week := range max(weeks, 1) {
+				for i, day := range []int{1, 3, 4} {
+					c.held(group(fmt.Sprintf("w%d-%d", week, i), autumn(7*week+day, 18), patients...), stayed)
+				}
+			}
+			for _, p := range patients {
+				if weeks > 0 {
+					c.authorize(schedule.Authorization{ID: schedule.AuthorizationID(p), Person: p, Unit: attendance.UnitDay, Count: 100,
+						From: dated(autumn(1, 0)), To: dated(autumn(7*weeks, 0))})
+				}
+			}
+			for b.Loop() {
+				part, err := s.Case(b.Context(), "w0-2")
+				if err != nil {
+					b.Fatal(err)
+				}
+				attendance.Evaluate(part)
+			}
+		})
+	}
+}
