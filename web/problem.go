@@ -113,6 +113,9 @@ func problemOf(err error) *problem {
 	if p := bookProblem(err); p != nil {
 		return p
 	}
+	if p := deliveryProblem(err); p != nil {
+		return p
+	}
 	switch {
 	case errors.Is(err, schedule.ErrChanged):
 		return newProblem(http.StatusPreconditionFailed, "precondition_failed", "The document has changed.",

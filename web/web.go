@@ -118,6 +118,10 @@ type Check struct {
 type Config struct {
 	Store    Store
 	Books    Books
+	Feed     Feed
+	Teller   Teller
+	Gate     Gate
+	Courier  Courier
 	Rooms    Rooms
 	Verifier Verifier
 	// Provenance is told beside what was computed.
@@ -143,6 +147,9 @@ type Config struct {
 	Log   *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Draining is closed when the node goes, so that nobody is kept waiting for
+	// something new. It may be nil.
+	Draining <-chan struct{}
 }
 
 // answerWithin bounds one call of the API, the store's part included.
@@ -153,6 +160,7 @@ type server struct {
 	Config
 	log      *slog.Logger
 	limits   *limits
+	waiters  *waiters
 	requests *prometheus.HistogramVec
 }
 
@@ -190,4 +198,5 @@ func (s *server) setDefaults() {
 		s.Rate, s.Burst = 20, 60
 	}
 	s.limits = newLimits(s.Rate, s.Burst)
+	s.waiters = &waiters{by: map[string]int{}}
 }
