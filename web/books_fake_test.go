@@ -91,3 +91,12 @@ func (b *books) ProgramWeeks(ctx context.Context, program schedule.ProgramID, da
 	b.asked = append(b.asked, fmt.Sprint(program, " ", day))
 	return b.weeks, nil
 }
+
+// Moved says what the books were told to say; the real ones are asked in
+// series_test.go.
+func (b *books) Moved(_ context.Context, changed ...schedule.Session) ([]records.Moved, error) {
+	return []records.Moved{{
+		Session: string(changed[0].ID), Person: "p1",
+		Before: &records.Counted{Status: attendance.StatusAttended, CreditedMS: 60_000},
+	}}, nil
+}
