@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"viop/auth"
 	"viop/rooms"
 	"viop/rooms/delivery"
 	"viop/rooms/schedule"
