@@ -32,7 +32,11 @@ func clearing(t *testing.T) (*house, *redisstore.Store, *delivery.Courier) {
 	courier := delivery.NewCourier(delivery.CourierConfig{
 		Gate: gate, Outbox: store, Feed: delivery.NewTeller(store), Log: slog.New(slog.DiscardHandler),
 	})
-	signer, err := export.NewSigner(store.SigningSecret())
+	seed, err := store.Derive("signatures v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := export.NewSigner(seed)
 	if err != nil {
 		t.Fatal(err)
 	}

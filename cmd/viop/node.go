@@ -319,7 +319,11 @@ func (n *node) openSignaling(f nodeFlags) error {
 }
 
 func (n *node) openWeb(f nodeFlags) error {
-	signer, err := export.NewSigner(n.store.SigningSecret())
+	seed, err := n.store.Derive("signatures v1")
+	if err != nil {
+		return err
+	}
+	signer, err := export.NewSigner(seed)
 	if err != nil {
 		return err
 	}

@@ -3,9 +3,7 @@ package redisstore
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -37,8 +35,8 @@ func ParseDataKey(text string) (DataKey, error) {
 // sealer seals with one key and opens with any of several.
 type sealer struct {
 	current string
+	root    [32]byte // the key of that id
 	aead    map[string]cipher.AEAD
-	signing []byte // derived from the current key, for signatures of the house
 }
 
 func newSealer(keys []DataKey) (*sealer, error) {
@@ -57,10 +55,8 @@ func newSealer(keys []DataKey) (*sealer, error) {
 		}
 		s.aead[k.ID] = aead
 	}
-	s.current = keys[0].ID
-	var err error
-	s.signing, err = hkdf.Key(sha256.New, keys[0].Key[:], nil, "viop signatures v1", 32)
-	return s, err
+	s.current, s.root = keys[0].ID, keys[0].Key
+	return s, nil
 }
 
 const sealVersion = "s1"
