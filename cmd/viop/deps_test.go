@@ -32,6 +32,8 @@ var allowed = map[string][]string{
 	"web":                 {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/export", "viop/rooms/records", "viop/rooms/schedule", "viop/rooms/schedule/form", "github.com/prometheus/client_golang/...", "golang.org/x/time/rate"},
 	"cmd/viop":            {"viop/...", "github.com/alecthomas/kong", "github.com/prometheus/client_golang/..."},
 	"cmd/viopload":        {"viop/auth", "viop/signaling/wire", "github.com/alecthomas/kong", "github.com/coder/websocket", "github.com/pion/..."},
+
+	"rooms/schedule/intake": {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule", "viop/rooms/schedule/form"},
 }
 
 func TestImports(t *testing.T) {
