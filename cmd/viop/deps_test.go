@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"cmd/viop":            {"viop/...", "github.com/alecthomas/kong", "github.com/prometheus/client_golang/..."},
 	"cmd/viopload":        {"viop/auth", "viop/signaling/wire", "github.com/alecthomas/kong", "github.com/coder/websocket", "github.com/pion/..."},
 
-	"rooms/schedule/intake": {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule", "viop/rooms/schedule/form"},
+	"rooms/schedule/intake": {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule", "viop/rooms/schedule/form", "github.com/teambition/rrule-go"},
 }
 
 func TestImports(t *testing.T) {

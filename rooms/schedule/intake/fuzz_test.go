@@ -53,3 +53,4 @@ func fuzz(f *testing.F, format intake.Format, extensions ...string) {
 }
 
 func FuzzCSV(f *testing.F) { fuzz(f, intake.CSV, ".csv") }
+func FuzzICS(f *testing.F) { fuzz(f, intake.ICS, ".ics") }
