@@ -52,5 +52,6 @@ func fuzz(f *testing.F, format intake.Format, extensions ...string) {
 	})
 }
 
-func FuzzCSV(f *testing.F) { fuzz(f, intake.CSV, ".csv") }
-func FuzzICS(f *testing.F) { fuzz(f, intake.ICS, ".ics") }
+func FuzzCSV(f *testing.F)  { fuzz(f, intake.CSV, ".csv") }
+func FuzzICS(f *testing.F)  { fuzz(f, intake.ICS, ".ics") }
+func FuzzFHIR(f *testing.F) { fuzz(f, intake.FHIR, ".json", ".ndjson") }

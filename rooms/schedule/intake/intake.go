@@ -174,12 +174,14 @@ func Read(format Format, text []byte, s Settings) *File {
 		r.refuse(0, "", "A file has at most %d bytes.", MaxBytes)
 	case s.Until.Sub(s.From) > MaxWindow || !s.Until.After(s.From):
 		r.refuse(0, "", "The time that is read of a calendar ends after it begins, by at most 400 days.")
-	case format == ICS && s.Program == "":
+	case (format == ICS || format == FHIR) && s.Program == "":
 		r.refuse(0, "program", "Say which program the sessions are of.")
 	case format == CSV:
 		f.reader = readTable(text, s, r)
 	case format == ICS:
 		f.reader = readCalendar(text, s, r)
+	case format == FHIR:
+		f.reader = readFHIR(text, s, r)
 	default:
 		r.refuse(0, "", "The format must be csv, ics or fhir.")
 	}
