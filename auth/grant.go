@@ -127,6 +127,7 @@ const (
 	WeeksRead         Scope = "weeks:read"
 	PresenceRead      Scope = "presence:read"
 	RevocationsWrite  Scope = "revocations:write"
+	ImportsWrite      Scope = "imports:write" // whole files of sessions, rosters, authorizations
 )
 
 // AllScopes returns every scope there is, for help texts and administrators'
@@ -135,6 +136,7 @@ func AllScopes() []Scope {
 	return []Scope{
 		SessionsRead, SessionsWrite, PeopleRead, PeopleWrite, ProgramsRead, ProgramsWrite,
 		AuthorizationsRead, AuthorizationsWrite, InvitesWrite, AttendanceRead, AttendanceCorrect, AttendanceSign, WeeksRead, PresenceRead, RevocationsWrite,
+		ImportsWrite,
 	}
 }
 

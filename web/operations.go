@@ -72,6 +72,7 @@ func (s *server) operations() []operation {
 		{"PUT", "/v1/programs/{id}", auth.ProgramsWrite, s.servePut(programs)},
 		{"GET", "/v1/programs/{id}/weeks", auth.WeeksRead, s.programWeeks},
 		{"GET", "/v1/changes", auth.AttendanceRead, s.listChanges},
+		{"POST", "/v1/imports/{format}", auth.ImportsWrite, s.importFile},
 		{"POST", "/v1/bulk", auth.SessionsWrite, s.bulk},
 		{"POST", "/v1/revocations", auth.RevocationsWrite, s.revoke},
 		{"GET", "/v1/openapi.yaml", "", serveOpenAPI},
