@@ -13,8 +13,8 @@ import (
 	"viop/rooms/schedule"
 )
 
-// Documents are those of names that exist, with what they are sealed under
-// opened, and their tags.
+// Documents are those of names that exist, unsealed, with their tags. What
+// cannot be unsealed of a person is left out.
 func (s *Store) Documents(ctx context.Context, names []schedule.Name) (map[schedule.Name]schedule.Stored, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -62,10 +62,13 @@ func (s *Store) documentOf(kind schedule.Kind, text string) (schedule.Document, 
 		return decoded[schedule.Excuse](text)
 	case schedule.KindPerson:
 		v, err := decoded[schedule.Person](text)
-		if err == nil {
-			err = s.unsealPerson(&v)
+		if err != nil {
+			return nil, err
 		}
-		return v, err
+		if err := s.unsealPerson(&v); err != nil {
+			s.log.Error("a person cannot be read", "person", v.ID, "err", err)
+		}
+		return v, nil
 	case schedule.KindAuthorization:
 		v, err := decoded[schedule.Authorization](text)
 		if err == nil {
