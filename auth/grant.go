@@ -127,6 +127,9 @@ const (
 	WeeksRead         Scope = "weeks:read"
 	PresenceRead      Scope = "presence:read"
 	RevocationsWrite  Scope = "revocations:write"
+	DestinationsRead  Scope = "destinations:read"
+	DestinationsWrite Scope = "destinations:write" // and fetching as any of them
+	DisclosuresRead   Scope = "disclosures:read"
 	ImportsWrite      Scope = "imports:write" // whole files of sessions, rosters, authorizations
 )
 
@@ -135,8 +138,9 @@ const (
 func AllScopes() []Scope {
 	return []Scope{
 		SessionsRead, SessionsWrite, PeopleRead, PeopleWrite, ProgramsRead, ProgramsWrite,
-		AuthorizationsRead, AuthorizationsWrite, InvitesWrite, AttendanceRead, AttendanceCorrect, AttendanceSign, WeeksRead, PresenceRead, RevocationsWrite,
-		ImportsWrite,
+		AuthorizationsRead, AuthorizationsWrite,
+		InvitesWrite, AttendanceRead, AttendanceCorrect, AttendanceSign, WeeksRead, PresenceRead, RevocationsWrite,
+		DestinationsRead, DestinationsWrite, DisclosuresRead, ImportsWrite,
 	}
 }
 

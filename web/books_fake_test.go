@@ -3,7 +3,6 @@ package web_test
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"viop/rooms"
 	"viop/rooms/attendance"
@@ -21,8 +20,7 @@ type books struct {
 	signed    []records.Signature
 	versions  map[rooms.PersonID][]records.Version
 	weeks     *records.Weeks
-	asked     []string // for weeks, and changes
-	changes   []records.Change
+	asked     []string // for weeks
 }
 
 func (b *books) Records(ctx context.Context, session rooms.SessionID) (*records.Sheet, error) {
@@ -87,12 +85,6 @@ func (b *books) ProgramWeeks(ctx context.Context, program schedule.ProgramID, da
 	}
 	b.asked = append(b.asked, fmt.Sprint(program, " ", day))
 	return b.weeks, nil
-}
-
-func (b *books) Changes(_ context.Context, after int64, limit int) ([]records.Change, error) {
-	b.asked = append(b.asked, fmt.Sprint("changes ", after, " ", limit))
-	later := slices.DeleteFunc(slices.Clone(b.changes), func(c records.Change) bool { return c.Seq <= after })
-	return later[:min(limit, len(later))], nil
 }
 
 // Moved says what the books were told to say; the real ones are asked in

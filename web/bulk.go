@@ -104,18 +104,18 @@ func (s *server) bulkWrite(r *request, kinds map[schedule.Kind]writable, item bu
 	}
 	switch item.Method {
 	case http.MethodPut:
-		return d.store(ctx, s.Store, item.ID, item.Document, condition, options{rewrite: item.Rewrite})
+		return d.store(ctx, item.ID, item.Document, condition, options{rewrite: item.Rewrite})
 	case http.MethodDelete:
-		return s.bulkDelete(ctx, d, item, condition)
+		return bulkDelete(ctx, d, item, condition)
 	}
 	return outcome{}, invalid(form.Problems{{Pointer: "/method", Detail: "This must be PUT or DELETE."}})
 }
 
-func (s *server) bulkDelete(ctx context.Context, d writable, item bulkItem, c schedule.Condition) (outcome, error) {
+func bulkDelete(ctx context.Context, d writable, item bulkItem, c schedule.Condition) (outcome, error) {
 	if item.Document != nil {
 		return outcome{}, invalid(form.Problems{{Pointer: "/document", Detail: "What is deleted has no document."}})
 	}
-	return d.remove(ctx, s.Store, item.ID, c)
+	return d.remove(ctx, item.ID, c)
 }
 
 // validName wants one id, or two for an excuse.

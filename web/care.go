@@ -21,9 +21,10 @@ func (s *server) enrollments() document[schedule.Enrollment] {
 		get: func(ctx context.Context, id string) (schedule.Enrollment, schedule.Tag, error) {
 			return s.Store.Enrollment(ctx, rooms.PersonID(id))
 		},
-		plan: func(ctx context.Context, v schedule.Enrollment, _ *schedule.Condition, _ options) (plan, error) {
+		put: planning(s, func(ctx context.Context, v schedule.Enrollment, _ *schedule.Condition, _ options) (plan, error) {
 			return plan{answer: v}, s.checkPatient(ctx, "/person", v.Person)
-		},
+		}),
+		drop: dropping[schedule.Enrollment](s),
 	}
 }
 
@@ -35,9 +36,10 @@ func (s *server) authorizations() document[schedule.Authorization] {
 		get: func(ctx context.Context, id string) (schedule.Authorization, schedule.Tag, error) {
 			return s.Store.Authorization(ctx, schedule.AuthorizationID(id))
 		},
-		plan: func(ctx context.Context, v schedule.Authorization, _ *schedule.Condition, _ options) (plan, error) {
+		put: planning(s, func(ctx context.Context, v schedule.Authorization, _ *schedule.Condition, _ options) (plan, error) {
 			return plan{answer: v}, s.checkPatient(ctx, "/person", v.Person)
-		},
+		}),
+		drop: dropping[schedule.Authorization](s),
 	}
 }
 
@@ -60,7 +62,8 @@ func (s *server) excuses() document[schedule.Excuse] {
 			session, person, _ := strings.Cut(id, "/")
 			return s.Store.Excuse(ctx, rooms.SessionID(session), rooms.PersonID(person))
 		},
-		plan: s.planExcuse,
+		put:  planning(s, s.planExcuse),
+		drop: dropping[schedule.Excuse](s),
 	}
 }
 

@@ -127,7 +127,6 @@ func TestTokenOfOneSession(t *testing.T) {
 		{method: "GET", path: "/v1/people/p1"},
 		{method: "GET", path: "/v1/people/p1/weeks?from=2026-11-02&to=2026-11-08"},
 		{method: "GET", path: "/v1/programs/evening/weeks"},
-		{method: "GET", path: "/v1/changes"},
 		{method: "POST", path: "/v1/sessions/s2/corrections", body: object{"op": "extend_window", "reason": "payer_rule"}},
 		{method: "POST", path: "/v1/sessions/s2/signatures", body: object{}},
 		{method: "GET", path: "/v1/sessions?from=2026-11-01T00:00:00Z&to=2026-11-08T00:00:00Z"},

@@ -23,7 +23,7 @@ const (
 
 // document is a kind of thing that is read and written whole, under an id of
 // the writer's choice, with ETags against lost updates (RFC 9110 §13).
-type document[T schedule.Document] struct {
+type document[T any] struct {
 	noun string
 	puts auth.Scope // of writing
 	read func([]byte) (T, error)
@@ -31,22 +31,13 @@ type document[T schedule.Document] struct {
 	// which the document says another one.
 	bind func(*T, string) (field string)
 	get  func(context.Context, string) (T, schedule.Tag, error)
-	// plan says what a write comes to. It asks the store, and narrows the
-	// condition to what it has seen.
-	plan func(context.Context, T, *schedule.Condition, options) (plan, error)
-	// undo is the same of a deletion; nil when nothing hangs on the document.
-	undo func(context.Context, T, *schedule.Condition) (plan, error)
+	put  func(context.Context, T, schedule.Condition, options) (outcome, error)
+	drop func(context.Context, T, schedule.Condition) (outcome, error)
 }
 
 // options of a write.
 type options struct {
 	rewrite bool // series: also what has begun or has evidence
-}
-
-// plan is what a write is answered with, and what is written along with it.
-type plan struct {
-	answer any
-	also   []schedule.Write
 }
 
 // outcome of a call about one document.
@@ -86,7 +77,7 @@ func (s *server) servePut(d writable) func(http.ResponseWriter, *request) error 
 		if err != nil {
 			return err
 		}
-		done, err := d.store(r.Context(), s.Store, nameIn(r), body, condition, opts)
+		done, err := d.store(r.Context(), nameIn(r), body, condition, opts)
 		return done.reply(w, err)
 	}
 }
@@ -97,7 +88,7 @@ func (s *server) serveDelete(d writable) func(http.ResponseWriter, *request) err
 		if err != nil {
 			return err
 		}
-		done, err := d.remove(r.Context(), s.Store, nameIn(r), condition)
+		done, err := d.remove(r.Context(), nameIn(r), condition)
 		return done.reply(w, err)
 	}
 }
@@ -138,14 +129,14 @@ func optionsOf(r *request) (o options, err error) {
 // writable is a document of any type.
 type writable interface {
 	scope() auth.Scope // of writing
-	store(context.Context, Store, string, []byte, schedule.Condition, options) (outcome, error)
-	remove(context.Context, Store, string, schedule.Condition) (outcome, error)
+	store(ctx context.Context, id string, body []byte, c schedule.Condition, o options) (outcome, error)
+	remove(ctx context.Context, id string, c schedule.Condition) (outcome, error)
 }
 
 func (d document[T]) scope() auth.Scope { return d.puts }
 
 // store writes a document under an id.
-func (d document[T]) store(ctx context.Context, to Store, id string, body []byte, c schedule.Condition, o options) (outcome, error) {
+func (d document[T]) store(ctx context.Context, id string, body []byte, c schedule.Condition, o options) (outcome, error) {
 	value, err := d.read(body)
 	if err != nil {
 		return outcome{}, err
@@ -153,28 +144,46 @@ func (d document[T]) store(ctx context.Context, to Store, id string, body []byte
 	if field := d.bind(&value, id); field != "" {
 		return outcome{}, invalid(form.Problems{{Pointer: field, Detail: "This is not what the address says. It may be left out."}})
 	}
-	if err := value.Check(); err != nil { // the id, too
-		return outcome{}, err
-	}
-	return planned(ctx, to, schedule.Write{Document: value, If: c}, func(c *schedule.Condition) (plan, error) {
-		return d.plan(ctx, value, c, o)
-	})
+	return d.put(ctx, value, c, o)
 }
 
 // remove takes a document away.
-func (d document[T]) remove(ctx context.Context, from Store, id string, c schedule.Condition) (outcome, error) {
+func (d document[T]) remove(ctx context.Context, id string, c schedule.Condition) (outcome, error) {
 	var value T
 	d.bind(&value, id)
-	done, err := planned(ctx, from, schedule.Write{Document: value, Delete: true, If: c}, func(c *schedule.Condition) (plan, error) {
-		if d.undo == nil {
-			return plan{}, nil
-		}
-		return d.undo(ctx, value, c)
-	})
+	done, err := d.drop(ctx, value, c)
 	if errors.Is(err, schedule.ErrNotFound) {
 		return outcome{}, notFound(d.noun)
 	}
 	return done, err
+}
+
+// plan is what a write is answered with, and what is written along with it. To
+// make one is to ask the store, and to narrow the condition to what was seen.
+type plan struct {
+	answer any
+	also   []schedule.Write
+}
+
+// planning is how documents of the schedule are put.
+func planning[T schedule.Document](s *server, look func(context.Context, T, *schedule.Condition, options) (plan, error)) func(context.Context, T, schedule.Condition, options) (outcome, error) {
+	return func(ctx context.Context, v T, c schedule.Condition, o options) (outcome, error) {
+		if err := v.Check(); err != nil { // once more: the id is of the address
+			return outcome{}, err
+		}
+		return planned(ctx, s.Store, schedule.Write{Document: v, If: c}, func(c *schedule.Condition) (plan, error) {
+			return look(ctx, v, c, o)
+		})
+	}
+}
+
+// dropping is how those are taken away on which nothing hangs.
+func dropping[T schedule.Document](s *server) func(context.Context, T, schedule.Condition) (outcome, error) {
+	return func(ctx context.Context, v T, c schedule.Condition) (outcome, error) {
+		return planned(ctx, s.Store, schedule.Write{Document: v, Delete: true, If: c}, func(*schedule.Condition) (plan, error) {
+			return plan{}, nil
+		})
+	}
 }
 
 // planned writes a document with what goes along with it. When that has changed
@@ -251,16 +260,22 @@ func readUpTo(w http.ResponseWriter, r *request, most int64) ([]byte, error) {
 }
 
 func reply(w http.ResponseWriter, status int, value any) error {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false) // this is no page: nosniff, and a type of its own
-	if err := encoder.Encode(value); err != nil {
+	body, err := marshal(value)
+	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	send(w, body.Bytes())
+	send(w, body)
 	return nil
+}
+
+func marshal(value any) ([]byte, error) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // this is no page: nosniff, and a type of its own
+	err := encoder.Encode(value)
+	return body.Bytes(), err
 }
 
 func quoted(tag schedule.Tag) string { return `"` + string(tag) + `"` }

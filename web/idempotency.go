@@ -53,7 +53,7 @@ func (s *server) once(w http.ResponseWriter, r *request, serve func(http.Respons
 		return again(w, answer)
 	}
 	kept := &keeper{header: http.Header{}}
-	defer func() { s.finish(r, key, turn, kept) }() // also when serve panics
+	defer func() { s.finish(r.Context(), key, turn, kept) }() // also when serve panics
 	if err := serve(kept, r); err != nil {
 		kept.status = 0
 		return err
@@ -63,8 +63,8 @@ func (s *server) once(w http.ResponseWriter, r *request, serve func(http.Respons
 }
 
 // finish notes the answer down, or that there was none.
-func (s *server) finish(r *request, key, turn string, kept *keeper) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), finishWithin)
+func (s *server) finish(ctx context.Context, key, turn string, kept *keeper) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
 	defer cancel()
 	var answer []byte
 	if kept.status/100 == 2 {

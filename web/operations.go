@@ -23,6 +23,9 @@ type operation struct {
 	serve        func(http.ResponseWriter, *request) error
 }
 
+// waits are the operations that wait for something new, if they are asked to.
+func (op operation) waits() bool { return op.path == "/v1/attendance" }
+
 // operations is the whole API, in the order of api/openapi.yaml.
 func (s *server) operations() []operation {
 	sessions, people, programs := s.sessions(), s.people(), s.programs()
@@ -71,7 +74,19 @@ func (s *server) operations() []operation {
 		{"GET", "/v1/programs/{id}", auth.ProgramsRead, programs.serveGet},
 		{"PUT", "/v1/programs/{id}", auth.ProgramsWrite, s.servePut(programs)},
 		{"GET", "/v1/programs/{id}/weeks", auth.WeeksRead, s.programWeeks},
-		{"GET", "/v1/changes", auth.AttendanceRead, s.listChanges},
+		{"GET", "/v1/destinations", auth.DestinationsRead, s.listDestinations},
+		{"GET", "/v1/destinations/{id}", auth.DestinationsRead, s.getDestination},
+		{"PUT", "/v1/destinations/{id}", auth.DestinationsWrite, s.putDestination},
+		{"DELETE", "/v1/destinations/{id}", auth.DestinationsWrite, s.deleteDestination},
+		{"GET", "/v1/destinations/{id}/status", auth.DestinationsRead, s.destinationStatus},
+		{"POST", "/v1/destinations/{id}/keys", auth.DestinationsWrite, s.makeDestinationKey},
+		{"GET", "/v1/destinations/{id}/deliveries", auth.DestinationsRead, s.listDeliveries},
+		{"GET", "/v1/destinations/{id}/dead-letters", auth.DestinationsRead, s.listDeadLetters},
+		{"POST", "/v1/destinations/{id}/redrive", auth.DestinationsWrite, s.redrive},
+		{"POST", "/v1/destinations/{id}/test", auth.DestinationsWrite, s.testDestination},
+		{"GET", "/v1/people/{id}/disclosures", auth.DisclosuresRead, s.listDisclosures},
+		{"GET", "/v1/attendance", auth.AttendanceRead, s.listAttendance},
+		{"GET", "/v1/weeks", auth.WeeksRead, s.listWeeks},
 		{"POST", "/v1/imports/{format}", auth.ImportsWrite, s.importFile},
 		{"POST", "/v1/bulk", auth.SessionsWrite, s.bulk},
 		{"POST", "/v1/revocations", auth.RevocationsWrite, s.revoke},
@@ -109,7 +124,11 @@ type request struct {
 // operation lets in who may, bounds the time, and turns errors into problems.
 func (s *server) operation(op operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+		within := answerWithin
+		if op.waits() {
+			within += maxWait
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), within)
 		defer cancel()
 		in := &request{Request: r.WithContext(ctx)}
 		err := s.admit(ctx, w, in, op)

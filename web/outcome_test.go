@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -47,7 +48,7 @@ func TestAttendance(t *testing.T) {
 	h.meet()
 	answer := h.do(call{method: "GET", path: "/v1/sessions/s1/attendance"})
 	h.want(answer, http.StatusOK)
-	var got export.Attendance
+	var got sheet
 	h.decode(answer, &got)
 	type line struct {
 		Person                            string
@@ -87,21 +88,23 @@ func TestAttendanceCSVSaysTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var records export.Attendance
-	h.decode(h.do(call{method: "GET", path: "/v1/sessions/s1/attendance"}), &records)
-	if len(rows) != len(records.Records)+1 {
-		t.Fatalf("CSV has %d rows, want a header and %d", len(rows), len(records.Records))
+	var sheet sheet
+	h.decode(h.do(call{method: "GET", path: "/v1/sessions/s1/attendance"}), &sheet)
+	if len(rows) != len(sheet.Records)+1 {
+		t.Fatalf("CSV has %d rows, want a header and %d", len(rows), len(sheet.Records))
 	}
-	for i, r := range records.Records {
+	seconds := func(ms int64) string { return fmt.Sprintf("%d.%03d", ms/1000, ms%1000) }
+	for i, r := range sheet.Records {
 		cells := map[string]string{}
 		for j, name := range rows[0] {
 			cells[name] = rows[i+1][j]
 		}
 		for name, want := range map[string]string{
-			"session": r.Session, "person": r.Person, "date": r.Date.String(), "status": string(r.Status), "state": string(r.State),
-			"credited_min": strconv.FormatInt(r.Units.MinuteFloor, 10), "credited_ms": strconv.FormatInt(r.CreditedMS, 10),
-			"lobby_ms": strconv.FormatInt(r.LobbyMS, 10), "lost_outside_window_ms": strconv.FormatInt(r.LostOutsideWindowMS, 10),
-			"notice": export.Notice,
+			"record_id": r.Session + "/" + r.Person, "person_id": r.Person, "local_date": r.Date.String(), "hash": r.Hash,
+			"status": string(r.Status), "state": string(r.State), "sched_start": "2026-11-02T18:00:00-06:00", "tz": "America/Chicago",
+			"credited_min": strconv.FormatInt(r.Units.MinuteFloor, 10), "credited_s": seconds(r.CreditedMS),
+			"lobby_s": seconds(r.LobbyMS), "outside_window_s": seconds(r.LostOutsideWindowMS),
+			"headcount_max": "2", "part2_notice": export.Notice,
 		} {
 			if cells[name] != want {
 				t.Errorf("%s: %s = %q, want %q", r.Person, name, cells[name], want)

@@ -18,9 +18,10 @@ func (s *server) people() document[schedule.Person] {
 		get: func(ctx context.Context, id string) (schedule.Person, schedule.Tag, error) {
 			return s.Store.Person(ctx, rooms.PersonID(id))
 		},
-		plan: func(ctx context.Context, v schedule.Person, c *schedule.Condition, _ options) (plan, error) {
+		put: planning(s, func(ctx context.Context, v schedule.Person, c *schedule.Condition, _ options) (plan, error) {
 			return plan{answer: v}, s.checkPerson(ctx, v, c)
-		},
+		}),
+		drop: dropping[schedule.Person](s), // ErrInUse, always
 	}
 }
 
@@ -63,7 +64,8 @@ func (s *server) programs() document[schedule.Program] {
 		get: func(ctx context.Context, id string) (schedule.Program, schedule.Tag, error) {
 			return s.Store.Program(ctx, schedule.ProgramID(id))
 		},
-		plan: s.planProgram,
+		put:  planning(s, s.planProgram),
+		drop: dropping[schedule.Program](s), // likewise
 	}
 }
 

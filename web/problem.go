@@ -116,6 +116,9 @@ func problemOf(err error) *problem {
 	if p := bookProblem(err); p != nil {
 		return p
 	}
+	if p := deliveryProblem(err); p != nil {
+		return p
+	}
 	switch {
 	case errors.Is(err, schedule.ErrChanged):
 		return newProblem(http.StatusPreconditionFailed, "precondition_failed", "The document has changed.",
@@ -126,6 +129,9 @@ func problemOf(err error) *problem {
 	case errors.Is(err, schedule.ErrInUse):
 		return newProblem(http.StatusConflict, "in_use", "The document cannot be deleted.",
 			"Other documents rest on it. Change or delete those first.")
+	case errors.Is(err, schedule.ErrTooMany):
+		return newProblem(http.StatusUnprocessableEntity, "too_many", "This changes too many sessions at once.",
+			"At most 10,000 documents are written together. Divide it: change the series one by one first.")
 	case errors.Is(err, schedule.ErrUnderway):
 		return newProblem(http.StatusConflict, "idempotency_key_underway", "This request is under way.",
 			"One with the same Idempotency-Key has begun and not ended. Wait for its answer, or try again.").with("Retry-After", "1")

@@ -26,7 +26,6 @@ type Books interface {
 	Sign(context.Context, rooms.SessionID, records.Signature) (*records.Sheet, error)
 	PersonWeeks(ctx context.Context, person rooms.PersonID, from, to attendance.Date) (*records.Weeks, error)
 	ProgramWeeks(context.Context, schedule.ProgramID, attendance.Date) (*records.Weeks, error)
-	Changes(ctx context.Context, after int64, limit int) ([]records.Change, error)
 	// Moved is what becomes of the records if sessions are scheduled like this.
 	Moved(context.Context, ...schedule.Session) ([]records.Moved, error)
 }

@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,16 +17,12 @@ import (
 
 // sheet is what the tests read of one.
 type sheet struct {
-	Head     string
-	Versions []records.SheetVersion
-	Records  []struct {
-		Person, Hash string
-		State        attendance.State
-		Version      int
-		CreditedMS   int64 `json:"credited_ms"`
-	}
-	People, Facilitators []struct{ Person, Name string }
-	Provenance           struct{ Evaluator, TZData string }
+	Timezone, Notice, Head string
+	Session                attendance.SessionResult
+	Versions               []records.SheetVersion
+	Records                []records.Record
+	People, Facilitators   []struct{ Person, Name string }
+	Provenance             struct{ Evaluator, TZData string }
 }
 
 func TestSheetHasWhatIsSigned(t *testing.T) {
@@ -324,36 +319,4 @@ func TestWeeks(t *testing.T) {
 		h.problem(h.do(call{method: "GET", path: "/v1/people/p1/weeks" + query}), http.StatusBadRequest, "invalid_parameter")
 	}
 	h.problem(h.do(call{method: "GET", path: "/v1/programs/evening/weeks?week=W45"}), http.StatusBadRequest, "invalid_parameter")
-}
-
-func TestChanges(t *testing.T) {
-	h := newHouse(t)
-	for i := range int64(5) {
-		change := records.Change{Seq: 10 + i, At: attendance.At(h.now), Kind: records.RecordChanged, Person: "p1", Session: "s1", Version: 1, Hash: digest("a")}
-		if i%2 == 1 {
-			change = records.Change{Seq: 10 + i, At: attendance.At(h.now), Kind: records.WeekChanged, Person: "p1", Week: "2026-11-02", Verdict: attendance.VerdictMet, Previous: attendance.VerdictOnTrack}
-		}
-		h.books.changes = append(h.books.changes, change)
-	}
-	var seen []int64
-	next := int64(0)
-	for range 4 {
-		var page struct {
-			Changes []records.Change
-			Next    int64
-		}
-		answer := h.do(call{method: "GET", path: "/v1/changes?limit=2&after=" + strconv.FormatInt(next, 10)})
-		h.want(answer, http.StatusOK)
-		h.decode(answer, &page)
-		for _, c := range page.Changes {
-			seen = append(seen, c.Seq)
-		}
-		next = page.Next
-	}
-	if diff := cmp.Diff([]int64{10, 11, 12, 13, 14}, seen); diff != "" || next != 14 {
-		t.Errorf("pages of two (-want +got), next %d:\n%s", next, diff)
-	}
-	for _, query := range []string{"after=-1", "after=x", "limit=0", "limit=201"} {
-		h.problem(h.do(call{method: "GET", path: "/v1/changes?" + query}), http.StatusBadRequest, "invalid_parameter")
-	}
 }

@@ -23,7 +23,8 @@ func (s *server) cohorts() document[schedule.Cohort] {
 		get: func(ctx context.Context, id string) (schedule.Cohort, schedule.Tag, error) {
 			return s.Store.Cohort(ctx, schedule.CohortID(id))
 		},
-		plan: s.planCohort,
+		put:  planning(s, s.planCohort),
+		drop: dropping[schedule.Cohort](s),
 	}
 }
 
@@ -35,8 +36,8 @@ func (s *server) series() document[schedule.Series] {
 		get: func(ctx context.Context, id string) (schedule.Series, schedule.Tag, error) {
 			return s.Store.Series(ctx, schedule.SeriesID(id))
 		},
-		plan: s.planSeries,
-		undo: s.undoSeries,
+		put:  planning(s, s.planSeries),
+		drop: s.dropSeries,
 	}
 }
 
@@ -144,15 +145,17 @@ func warningsOf(v schedule.Series, program schedule.Program) []schedule.Warning 
 	return warnings
 }
 
-// undoSeries takes the sessions along that nobody has been in, edited or
+// dropSeries takes the sessions along that nobody has been in, edited or
 // waited for. The others stay, and are told of.
-func (s *server) undoSeries(ctx context.Context, v schedule.Series, _ *schedule.Condition) (plan, error) {
-	standing, err := s.Store.Standing(ctx, v.ID, nil)
-	if err != nil {
-		return plan{}, err
-	}
-	revision := v.Revise(nil, standing, s.Now(), false)
-	return plan{also: revision.Writes, answer: seriesReport{SeriesID: v.ID, Revision: revision}}, nil
+func (s *server) dropSeries(ctx context.Context, v schedule.Series, c schedule.Condition) (outcome, error) {
+	return planned(ctx, s.Store, schedule.Write{Document: v, Delete: true, If: c}, func(*schedule.Condition) (plan, error) {
+		standing, err := s.Store.Standing(ctx, v.ID, nil)
+		if err != nil {
+			return plan{}, err
+		}
+		revision := v.Revise(nil, standing, s.Now(), false)
+		return plan{also: revision.Writes, answer: seriesReport{SeriesID: v.ID, Revision: revision}}, nil
+	})
 }
 
 // rework is series that are made to say something else.

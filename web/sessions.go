@@ -25,7 +25,8 @@ func (s *server) sessions() document[schedule.Session] {
 		get: func(ctx context.Context, id string) (schedule.Session, schedule.Tag, error) {
 			return s.Store.Session(ctx, rooms.SessionID(id))
 		},
-		plan: s.planSession,
+		put:  planning(s, s.planSession),
+		drop: dropping[schedule.Session](s),
 	}
 }
 

@@ -125,6 +125,10 @@ type Check struct {
 type Config struct {
 	Store    Store
 	Books    Books
+	Feed     Feed
+	Teller   Teller
+	Gate     Gate
+	Courier  Courier
 	Rooms    Rooms
 	Verifier Verifier
 	// Provenance is told beside what was computed.
@@ -150,6 +154,9 @@ type Config struct {
 	Log   *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Draining is closed when the node goes, so that nobody is kept waiting for
+	// something new. It may be nil.
+	Draining <-chan struct{}
 }
 
 // answerWithin bounds one call of the API, the store's part included.
@@ -161,6 +168,7 @@ type server struct {
 	log      *slog.Logger
 	limits   *limits
 	imports  chan struct{} // holds one for each import that is going on
+	waiters  *waiters
 	requests *prometheus.HistogramVec
 }
 
@@ -198,4 +206,5 @@ func (s *server) setDefaults() {
 		s.Rate, s.Burst = 20, 60
 	}
 	s.limits = newLimits(s.Rate, s.Burst)
+	s.waiters = &waiters{by: map[string]int{}}
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strconv"
 
 	"viop/rooms"
 	"viop/rooms/attendance"
@@ -29,16 +28,9 @@ type personWeeksView struct {
 const maxWeeks = 53 * 7
 
 func (s *server) personWeeks(w http.ResponseWriter, r *request) error {
-	from, err := dateOf(r, "from")
+	from, to, err := spanOfDates(r)
 	if err != nil {
 		return err
-	}
-	to, err := dateOf(r, "to")
-	if err != nil {
-		return err
-	}
-	if to < from || to-from > maxWeeks {
-		return badQuery("to", "This must not be before from, and at most 371 days after it.")
 	}
 	person := rooms.PersonID(r.PathValue("id"))
 	weeks, err := s.Books.PersonWeeks(r.Context(), person, from, to)
@@ -115,31 +107,3 @@ const (
 	firstDate attendance.Date = 10957
 	lastDate  attendance.Date = 47481
 )
-
-type changePage struct {
-	Changes []records.Change `json:"changes"`
-	Next    int64            `json:"next"`
-}
-
-func (s *server) listChanges(w http.ResponseWriter, r *request) error {
-	var after int64
-	if text := r.URL.Query().Get("after"); text != "" {
-		var err error
-		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < 0 {
-			return badQuery("after", "This must be what next said on the page before.")
-		}
-	}
-	limit, err := limitOf(r)
-	if err != nil {
-		return err
-	}
-	changes, err := s.Books.Changes(r.Context(), after, limit)
-	if err != nil {
-		return err
-	}
-	page := changePage{Changes: orEmpty(changes), Next: after}
-	if n := len(changes); n > 0 {
-		page.Next = changes[n-1].Seq
-	}
-	return reply(w, http.StatusOK, page)
-}

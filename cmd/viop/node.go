@@ -16,6 +16,7 @@ import (
 
 	"viop/auth"
 	"viop/rooms"
+	"viop/rooms/delivery"
 	"viop/rooms/records"
 	"viop/rooms/redisstore"
 	"viop/rooms/schedule"
@@ -72,6 +73,7 @@ type node struct {
 	books    *records.Books
 	settled  chan struct{}      // closed when the books' Run has ended; nil before it began
 	rest     context.CancelFunc // ends it
+	draining chan struct{}      // closed by drain
 	signals  *signaling.Server
 	verifier *auth.Verifier
 	minter   *auth.Minter // nil without a shared secret
@@ -123,7 +125,7 @@ const recoverWithin = 5 * time.Second
 // later one fails. The parts live with ctx; nothing is waited for longer than
 // starting lasts.
 func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *node, err error) {
-	n := &node{log: log}
+	n := &node{log: log, draining: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			n.close()
@@ -309,13 +311,15 @@ func (n *node) openWeb(f nodeFlags) error {
 	metrics := prometheus.NewRegistry()
 	n.register(metrics)
 	config := web.Config{
-		Store: n.store, Books: n.books, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
+		Store: n.store, Books: n.books, Feed: n.store, Teller: delivery.NewTeller(n.store),
+		Gate: delivery.NewGate(n.store, n.store.Now), Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
 		Provenance: provenance(),
 		Checks:     []web.Check{{Name: "store", Ask: n.askStore}},
 		Metrics:    metrics,
 		Public:     n.public,
 		TLS:        f.TLSCert != "" || f.BehindTLSProxy,
 		Log:        n.log,
+		Draining:   n.draining,
 	}
 	if n.minter != nil {
 		config.Minter = n.minter
@@ -358,6 +362,7 @@ func (n *node) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainWithin)
 	defer cancel()
 	n.log.Info("draining")
+	close(n.draining)
 	gone := make(chan error, 1)
 	go func() { gone <- n.signals.Drain(ctx) }() // pages go as their rooms close
 	err := errors.Join(n.registry.Drain(ctx), <-gone, n.server.Shutdown(ctx))

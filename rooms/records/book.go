@@ -24,6 +24,7 @@ type Book struct {
 	Amendments []Amendment // in the order in which they were written
 	Readings   []Reading   // likewise
 	Told       int         // number of the last reading that is on the feed
+	ToldSigned int         // number of the last signature that is, among Amendments
 	Digest     string      // of all that a settling rests on, as in Pulse
 	Occupied   bool        // a node holds the room, and people are in it
 	Crashed    bool        // a crash has left what is in no chain yet (Store.Collect)
@@ -83,7 +84,7 @@ type Signature struct {
 	Head    string             `json:"head"` // of what they were computed from
 	// Records are the hashes under Hash, by person; Ends the chains under Head.
 	Records map[string]string `json:"records"`
-	Ends    []End             `json:"ends"`
+	Ends    []End             `json:"ends,omitempty"`
 }
 
 // Fact is the signature as the contract knows it.
@@ -92,9 +93,9 @@ func (s Signature) Fact() attendance.Signature {
 }
 
 // Reading is what a record said when its session was over. A new one is kept
-// whenever it says something else. One without Hash and Record says that there
-// is no such record any more: a correction that made it was superseded, or the
-// person was taken off the roster.
+// whenever it, or what is about it, is something else. One without Hash and
+// Record says that there is no such record any more: a correction that made it
+// was superseded, or the person was taken off the roster.
 type Reading struct {
 	Seq     int                `json:"seq"` // in its session
 	Person  string             `json:"person"`
@@ -105,35 +106,13 @@ type Reading struct {
 	// Record is canonical: as SPEC §10 without `state`, which is no part of
 	// what is signed.
 	Record json.RawMessage `json:"record,omitempty"`
+	// About is what was around it, and is in no hash that is signed. Readings of
+	// former times have none; nor has a record that is gone.
+	About *About `json:"about,omitempty"`
 }
 
 // Gone reports whether there is no such record any more.
 func (r Reading) Gone() bool { return r.Hash == "" }
-
-// Change is one entry of the feed: a new reading of a record, or a new verdict
-// on a week.
-type Change struct {
-	Seq    int64              `json:"seq"`
-	At     attendance.Instant `json:"at"`
-	Kind   ChangeKind         `json:"kind"`
-	Person string             `json:"person"`
-
-	Session string `json:"session,omitempty"` // of a record, and so are
-	Version int    `json:"version,omitempty"`
-	Hash    string `json:"hash,omitempty"` // "" when the record is gone (Reading)
-
-	Week     string             `json:"week,omitempty"` // of a week: its first date; and so are
-	Verdict  attendance.Verdict `json:"verdict,omitempty"`
-	Previous attendance.Verdict `json:"previous,omitempty"` // "" when it is the first
-}
-
-// ChangeKind says what a Change is of.
-type ChangeKind string
-
-const (
-	RecordChanged ChangeKind = "record"
-	WeekChanged   ChangeKind = "week"
-)
 
 // Corrections of the book, oldest first.
 func (b Book) Corrections() []attendance.Correction {

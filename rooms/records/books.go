@@ -47,14 +47,19 @@ type Store interface {
 	// evidence, unless a node holds the room.
 	Collect(context.Context, rooms.SessionID) error
 
-	// TellRecord puts a reading on the feed, unless it or a later one of the
-	// session has been told.
-	TellRecord(context.Context, rooms.SessionID, Reading) error
-	// TellWeek puts a verdict on the feed, unless it is the one that was told
-	// last of that week, or one was told that is younger than asOf.
-	TellWeek(ctx context.Context, person rooms.PersonID, week attendance.Date, verdict attendance.Verdict, asOf attendance.Instant) error
-	// Changes reads on after the one numbered after (0: from the beginning).
-	Changes(ctx context.Context, after int64, limit int) ([]Change, error)
+	// Enrollments are the levels of those of people who have any.
+	Enrollments(ctx context.Context, people []rooms.PersonID) (map[rooms.PersonID]schedule.Enrollment, error)
+
+	// Tell puts a reading (Change.Reading) or a signature (Change.Amendment) on
+	// the feed, unless it or a later one of the session has been told.
+	Tell(context.Context, Change) error
+	// TellWeek puts a week on the feed, unless it is what was told last of it or
+	// that was worked out later than asOf. While somebody is in a session of it
+	// (runs), only another verdict is told. Previous is the store's to fill in.
+	TellWeek(ctx context.Context, w ToldWeek, asOf attendance.Instant, runs bool) error
+	// TellAuthorization puts an authorization on the feed when its status is
+	// another one than was told last, likewise.
+	TellAuthorization(ctx context.Context, a ToldAuthorization, asOf attendance.Instant) error
 
 	// Owe notes that a session must be settled, until Paid gets what it returned.
 	Owe(context.Context, rooms.SessionID) (debt string, err error)
@@ -190,9 +195,14 @@ func (b *Books) Versions(ctx context.Context, session rooms.SessionID, person ro
 		return nil, fmt.Errorf("read the book of session %s: %w", session, err)
 	}
 	var versions []Version
+	last := ""
 	for _, reading := range book.Readings {
-		if reading.Person != string(person) || reading.Gone() {
+		if reading.Person != string(person) {
 			continue
+		}
+		told := last
+		if last = reading.Hash; reading.Gone() || reading.Hash == told {
+			continue // of the second only what is about it is new
 		}
 		v := Version{Reading: reading}
 		for _, s := range book.Signatures() {
@@ -212,10 +222,4 @@ func (b *Books) Versions(ctx context.Context, session rooms.SessionID, person ro
 type Version struct {
 	Reading
 	Signatures []Signature
-}
-
-// Changes are at most limit changes after the one numbered after (0: from the
-// beginning), in order.
-func (b *Books) Changes(ctx context.Context, after int64, limit int) ([]Change, error) {
-	return b.store.Changes(ctx, after, limit)
 }

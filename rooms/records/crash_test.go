@@ -11,6 +11,7 @@ import (
 	"viop/rooms"
 	"viop/rooms/attendance"
 	"viop/rooms/records"
+	"viop/rooms/schedule"
 )
 
 // mortal is a store whose user dies: after some calls every further one fails,
@@ -51,12 +52,16 @@ func (m *mortal) Keep(ctx context.Context, seen records.Book, r []records.Readin
 	return m.die(func() error { return m.Store.Keep(ctx, seen, r) })
 }
 
-func (m *mortal) TellRecord(ctx context.Context, id rooms.SessionID, r records.Reading) error {
-	return m.die(func() error { return m.Store.TellRecord(ctx, id, r) })
+func (m *mortal) Tell(ctx context.Context, c records.Change) error {
+	return m.die(func() error { return m.Store.Tell(ctx, c) })
 }
 
-func (m *mortal) TellWeek(ctx context.Context, p rooms.PersonID, week attendance.Date, v attendance.Verdict, asOf attendance.Instant) error {
-	return m.die(func() error { return m.Store.TellWeek(ctx, p, week, v, asOf) })
+func (m *mortal) TellWeek(ctx context.Context, w records.ToldWeek, asOf attendance.Instant, runs bool) error {
+	return m.die(func() error { return m.Store.TellWeek(ctx, w, asOf, runs) })
+}
+
+func (m *mortal) TellAuthorization(ctx context.Context, a records.ToldAuthorization, asOf attendance.Instant) error {
+	return m.die(func() error { return m.Store.TellAuthorization(ctx, a, asOf) })
 }
 
 func (m *mortal) Settled(ctx context.Context, id rooms.SessionID, mark records.Mark) error {
@@ -71,6 +76,7 @@ func longAgo(t *testing.T) *house {
 	h.evening()
 	h.putService("s2", attendance.Individual, 120, 180, "p1")
 	h.hold("s2", 120, 150, stay{"p1", 120, 125})
+	h.authorize(schedule.Authorization{ID: "a1", Person: "p1", Unit: attendance.UnitSession, Count: 2})
 	h.sign("s1", "t1", 1)
 	h.sign("s2", "t1", 1)
 	return h
@@ -84,37 +90,70 @@ func TestACorrectionInterruptedAnywhere(t *testing.T) {
 		k.ID = "k1"
 		return k
 	}
-	whole := longAgo(t)
-	whole.correct("s2", correction(whole))
+	interrupted(t, 8, longAgo,
+		func(h *house, books *records.Books) error {
+			_, err := books.Correct(t.Context(), "s2", correction(h))
+			return err
+		},
+		func(h *house) bool { return len(h.sheet("s2").Corrections) == 1 })
+}
+
+// The same of a signature, which is the first thing that is said of its session.
+func TestASignatureInterruptedAnywhere(t *testing.T) {
+	seen := map[*house]records.Signature{} // what the client has read
+	unsigned := func(t *testing.T) *house {
+		h := inMemory(t)
+		h.start = h.start.Add(-20 * 24 * time.Hour)
+		h.evening()
+		h.authorize(schedule.Authorization{ID: "a1", Person: "p1", Unit: attendance.UnitHour, Count: 4})
+		seen[h] = read(h.sheet("s1"), "t1", 1)
+		return h
+	}
+	interrupted(t, 9, unsigned,
+		func(h *house, books *records.Books) error {
+			_, err := books.Sign(t.Context(), "s1", seen[h])
+			return err
+		},
+		func(h *house) bool { return len(h.sheet("s1").Signatures) == 1 })
+}
+
+// interrupted does an act whole, and then, in other houses, with a process that
+// dies at each of the calls that write: at least so many.
+func interrupted(t *testing.T, atLeast int, house func(*testing.T) *house, act func(*house, *records.Books) error, made func(*house) bool) {
+	whole := house(t)
+	whole.must(act(whole, whole.books))
 	readings, feed := whole.readings("s1"), whole.feed()
 
 	calls := 0
 	for _, replies := range []bool{false, true} {
 		for n, alive := 1, true; alive; n++ {
-			h := longAgo(t)
+			h := house(t)
 			dying := &mortal{Store: h.store, left: n, replies: replies}
-			_, err := records.New(dying, quiet()).Correct(t.Context(), "s2", correction(h))
+			err := act(h, records.New(dying, quiet()))
 			alive = dying.left <= 0 // this time it died
 			calls = max(calls, n)
 
 			h.books.Round(t.Context()) // another process goes on
-			if made := len(h.sheet("s2").Corrections) == 1; made {
+			if made(h) {
 				h.wantSame(readings, feed, "after Round", n, replies)
 			} else if err == nil {
-				t.Errorf("dead at call %d: Correct says it is done, and it is not", n)
+				t.Errorf("dead at call %d: it says it is done, and it is not", n)
 			}
-			h.correct("s2", correction(h)) // the client tries again
+			h.must(act(h, h.books)) // the client tries again
 			h.wantSame(readings, feed, "tried again", n, replies)
-			h.wantVerified("s1")
-			h.wantVerified("s2")
+			for _, id := range []rooms.SessionID{"s1", "s2"} {
+				if _, _, err := h.store.Session(t.Context(), id); err == nil {
+					h.wantVerified(id)
+				}
+			}
 			owed, err := h.store.Owed(t.Context())
 			if err != nil || len(owed) != 0 {
 				t.Errorf("dead at call %d: owed is %v, %v", n, owed, err)
 			}
 		}
 	}
-	if calls < 8 {
-		t.Errorf("a correction takes %d calls that write: the test does not reach them", calls)
+	if calls < atLeast {
+		t.Errorf("the act takes %d calls that write: the test does not reach them", calls)
 	}
 }
 

@@ -3,6 +3,7 @@ package records_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os/exec"
 	"slices"
@@ -116,6 +117,20 @@ func (h *house) putService(id rooms.SessionID, service attendance.Service, from,
 		ID: id, Program: "iop", Service: service, Start: h.time(from), End: h.time(to),
 		Roster: roster, Facilitators: []rooms.PersonID{"t1", "t2"},
 	}, schedule.Condition{})
+	h.must(err)
+}
+
+// authorize puts in an authorization for the weeks around h.start.
+func (h *house) authorize(a schedule.Authorization) {
+	h.t.Helper()
+	today := attendance.Date(h.start.Unix() / (24 * 60 * 60))
+	a.From, a.To = today-14, today+60
+	h.write(a)
+}
+
+func (h *house) write(d schedule.Document) {
+	h.t.Helper()
+	_, err := h.store.PutAll(h.t.Context(), []schedule.Write{{Document: d}})
 	h.must(err)
 }
 
@@ -242,26 +257,42 @@ func (h *house) wantReadings(id rooms.SessionID, lines ...string) {
 	}
 }
 
-// feed is all changes: "s1 p1 v1" of records, "p1 verdict<previous" of weeks.
+// feed is all changes (inWords).
 func (h *house) feed() []string {
 	h.t.Helper()
 	var lines []string
+	for _, c := range h.changes() {
+		lines = append(lines, inWords(c))
+	}
+	return lines
+}
+
+func (h *house) changes() (all []records.Change) {
+	h.t.Helper()
 	var after int64
 	for {
-		page, err := h.books.Changes(h.t.Context(), after, 3) // small, so that paging is tested
+		page, err := h.store.Changes(context.WithoutCancel(h.t.Context()), after, 3) // small, so that paging is tested
 		h.must(err)
 		if len(page) == 0 {
-			return lines
+			return all
 		}
-		for _, c := range page {
-			after = c.Seq
-			if c.Kind == records.RecordChanged {
-				lines = append(lines, c.Session+" "+c.Person+" v"+string(rune('0'+c.Version)))
-			} else {
-				lines = append(lines, c.Person+" "+string(c.Verdict)+"<"+string(c.Previous))
-			}
-		}
+		all, after = append(all, page...), page[len(page)-1].Seq
 	}
+}
+
+// inWords is "s1 p1 v1" of a record, "s1 signed v1 t1" of a signature, "p1
+// verdict<previous minutes" of a week and "a1 status<previous left" of an
+// authorization.
+func inWords(c records.Change) string {
+	switch c.Kind {
+	case records.RecordChanged:
+		return fmt.Sprintf("%s %s v%d", c.Session, c.Person, c.Version)
+	case records.RecordsSigned:
+		return fmt.Sprintf("%s signed v%d %s", c.Session, c.Version, c.Signature.By)
+	case records.WeekChanged:
+		return fmt.Sprintf("%s %s<%s %s", c.Person, c.Week.Verdict, c.Week.Previous, attendance.CreditText(c.Week.CreditedMS))
+	}
+	return fmt.Sprintf("%s %s<%s %d", c.Authorization.ID, c.Authorization.Status, c.Authorization.Previous, c.Authorization.Remaining)
 }
 
 // wantRecomputed: anybody who has the case as a document comes to the bytes

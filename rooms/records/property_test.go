@@ -1,9 +1,9 @@
 package records_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -106,8 +106,8 @@ func (h *house) anyCorrection(rt *rapid.T, id rooms.SessionID, person string, mi
 	return k
 }
 
-// wantGrowing: of each person, readings differ from one to the next and
-// versions never go back.
+// wantGrowing: of each person, readings or what is about them differ from one
+// to the next, and versions never go back.
 func (h *house) wantGrowing(id rooms.SessionID) {
 	h.t.Helper()
 	book, err := h.store.Book(h.t.Context(), id)
@@ -115,9 +115,10 @@ func (h *house) wantGrowing(id rooms.SessionID) {
 	last := map[string]records.Reading{}
 	for i, r := range book.Readings {
 		before := last[r.Person]
-		if r.Version < before.Version || r.Hash == before.Hash || r.Seq != i+1 {
-			h.t.Errorf("after reading %d of %s in %s, version %d, comes %d, version %d, same: %t",
-				before.Seq, r.Person, id, before.Version, r.Seq, r.Version, r.Hash == before.Hash)
+		same := r.Hash == before.Hash && reflect.DeepEqual(r.About, before.About)
+		if r.Version < before.Version || same || r.Seq != i+1 || (r.About == nil) != r.Gone() {
+			h.t.Errorf("after reading %d of %s in %s, version %d, comes %d, version %d, same: %t, about %+v",
+				before.Seq, r.Person, id, before.Version, r.Seq, r.Version, same, r.About)
 		}
 		last[r.Person] = r
 	}
@@ -183,21 +184,27 @@ func (h *house) wantSameFromOutside(id rooms.SessionID) {
 // and of each week verdicts that go on from one another.
 func (h *house) wantFeedComplete(sessions ...rooms.SessionID) {
 	h.t.Helper()
-	feed, err := h.books.Changes(context.WithoutCancel(h.t.Context()), 0, 1_000_000)
-	h.must(err)
 	told, verdicts := map[string][]string{}, map[string]attendance.Verdict{}
-	for i, c := range feed {
-		week := c.Week + " " + c.Person
+	signed := map[string]int{}
+	for i, c := range h.changes() {
 		switch {
 		case c.Seq != int64(i+1):
 			h.t.Errorf("change %d has number %d", i+1, c.Seq)
 		case c.Kind == records.RecordChanged:
 			told[c.Session] = append(told[c.Session], c.Person+" "+c.Hash)
-		case c.Previous != verdicts[week] || c.Verdict == c.Previous:
-			h.t.Errorf("the week %s goes from %q to %q, and was %q", week, c.Previous, c.Verdict, verdicts[week])
-			fallthrough
-		default:
-			verdicts[week] = c.Verdict
+		case c.Kind == records.WeekChanged:
+			week := c.Week.Week.Week.String() + " " + c.Person
+			if c.Week.Previous != verdicts[week] {
+				h.t.Errorf("the week %s goes from %q to %q, and was %q", week, c.Week.Previous, c.Week.Verdict, verdicts[week])
+			}
+			verdicts[week] = c.Week.Verdict
+		case c.Kind == records.RecordsSigned:
+			signed[c.Session]++
+			for person, hash := range c.Signature.Records {
+				if !slices.Contains(told[c.Session], person+" "+hash) {
+					h.t.Errorf("a signature of %s is told before the record of %s that it is for", c.Session, person)
+				}
+			}
 		}
 	}
 	for _, id := range sessions {
@@ -206,6 +213,9 @@ func (h *house) wantFeedComplete(sessions ...rooms.SessionID) {
 		kept := []string{}
 		for _, r := range book.Readings {
 			kept = append(kept, r.Person+" "+r.Hash)
+		}
+		if signed[string(id)] != len(book.Signatures()) {
+			h.t.Errorf("%s has %d signatures, and %d are told", id, len(book.Signatures()), signed[string(id)])
 		}
 		this, _ := json.Marshal(kept)
 		that, _ := json.Marshal(told[string(id)])

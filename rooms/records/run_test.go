@@ -51,7 +51,7 @@ func TestAVerdictReachesTheFeedOnce(t *testing.T) {
 		}
 	}
 	round(-10) // nobody asks about a week before it begins
-	round(0, "p1 at_risk<", "p2 at_risk<")
+	round(0, "p1 at_risk< 0 m", "p2 at_risk< 0 m")
 
 	l, err := h.store.Acquire(t.Context(), "s1")
 	h.must(err)
@@ -63,14 +63,14 @@ func TestAVerdictReachesTheFeedOnce(t *testing.T) {
 		attendance.Event{Type: attendance.Admitted, At: h.at(0), Person: "t1", Connection: "c1-1"},
 		attendance.Event{Type: attendance.Admitted, At: h.at(0), Person: "p1", Connection: "c1-2"},
 		attendance.Event{Type: attendance.Seen, At: h.at(6)})
-	round(6, "p2 cannot_meet<at_risk") // six minutes that p2 was not there
+	round(6, "p2 cannot_meet<at_risk 0 m") // six minutes that p2 was not there
 	record(attendance.Event{Type: attendance.Seen, At: h.at(12)})
-	round(12) // nothing new, so nothing is said
+	round(12) // other numbers while the session goes on are no news
 	h.wantReadings("s1")
 
 	record(attendance.Event{Type: attendance.Closed, At: h.at(180)})
 	h.must(l.Close(t.Context()))
-	round(181, "p1 met<at_risk", "s1 p1 v1", "s1 p2 v1")
+	round(181, "p1 met<at_risk 3 h 00 m", "p2 cannot_meet<cannot_meet 0 m", "s1 p1 v1", "s1 p2 v1")
 	h.wantReadings("s1", "p1 v1 3 h 00 m", "p2 v1 0 m")
 
 	before := counted.of["s1"]
@@ -79,7 +79,7 @@ func TestAVerdictReachesTheFeedOnce(t *testing.T) {
 	if got := counted.of["s1"]; got != before {
 		t.Errorf("settled %d times more though nothing has happened", got-before)
 	}
-	round(60*24*6+60*6, "p2 not_met<cannot_meet") // Sunday is over
+	round(60*24*6+60*6, "p1 met<met 3 h 00 m", "p2 not_met<cannot_meet 0 m") // Sunday is over, and the weeks are final
 	if got := counted.of["s1"]; got != before+1 {
 		t.Errorf("settled %d times at the end of the week, want once", got-before)
 	}

@@ -61,7 +61,11 @@ func (b *Books) keep(ctx context.Context, p *page) error {
 	if p.Occupied || !p.over() {
 		return nil
 	}
-	fresh, err := p.fresh()
+	about, err := b.about(ctx, p)
+	if err != nil {
+		return err
+	}
+	fresh, err := p.fresh(about)
 	if err != nil || len(fresh) == 0 {
 		return err
 	}
@@ -73,8 +77,8 @@ func (b *Books) keep(ctx context.Context, p *page) error {
 	return nil
 }
 
-// fresh is what is not in the book yet.
-func (p *page) fresh() (fresh []Reading, err error) {
+// fresh is what is not in the book yet: of records, or of what is about them.
+func (p *page) fresh(about map[string]*About) (fresh []Reading, err error) {
 	add := func(r Reading) {
 		r.Seq = p.End(KindReading, 0).Seq + len(fresh) + 1
 		r.AsOf, r.Head = p.result.AsOf, p.Head()
@@ -89,8 +93,9 @@ func (p *page) fresh() (fresh []Reading, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if hash := hashOf(canonical); last[r.Person].Hash != hash {
-			add(Reading{Person: r.Person, Version: r.Version, Hash: hash, Record: canonical})
+		read := Reading{Person: r.Person, Version: r.Version, Hash: hashOf(canonical), Record: canonical, About: about[r.Person]}
+		if before := last[r.Person]; before.Hash != read.Hash || !read.About.same(before.About) {
+			add(read)
 		}
 		delete(last, r.Person)
 	}
@@ -112,25 +117,6 @@ func (b *Books) warn(p *page) {
 		b.log.Warn("a signed record says something else by now: it must be signed again",
 			"session", p.Session, "person", stale.Person, "version", stale.Version)
 	}
-}
-
-// tell puts on the feed what is not there.
-func (b *Books) tell(ctx context.Context, p *page) error {
-	for _, r := range p.Readings {
-		if r.Seq <= p.Told {
-			continue
-		}
-		if err := b.store.TellRecord(ctx, p.Session, r); err != nil {
-			return err
-		}
-	}
-	for _, w := range p.weeks() {
-		err := b.store.TellWeek(ctx, rooms.PersonID(w.Person), w.Week, w.Verdict, p.result.AsOf)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // weeks are those that the page is about: of those who have a record in the

@@ -1,8 +1,10 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"viop/rooms"
@@ -149,7 +151,13 @@ func (p *page) kept(s *Sheet, version int) bool {
 	return true
 }
 
-// lastReadings are by person.
+// Last is the last reading of each person, by person.
+func (b Book) Last() []Reading {
+	last := slices.Collect(maps.Values(b.lastReadings()))
+	slices.SortFunc(last, func(x, y Reading) int { return cmp.Compare(x.Person, y.Person) })
+	return last
+}
+
 func (b Book) lastReadings() map[string]Reading {
 	last := map[string]Reading{}
 	for _, r := range b.Readings {

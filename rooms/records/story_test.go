@@ -90,8 +90,8 @@ func TestEvidenceThatComesAfterASignature(t *testing.T) {
 		}
 		h.wantReadings("s1", "p1 v1 3 h 00 m", "p2 v1 2 h 00 m", "p2 v1 2 h 08 m")
 		h.wantRecomputed("s1")
-		if got := h.feed()[len(signed):]; len(got) != 1 || got[0] != "s1 p2 v1" {
-			t.Errorf("the feed goes on with %q, want the new reading of p2", got)
+		if got := h.feed()[len(signed):]; !slices.Equal(got, []string{"s1 p2 v1", "p2 cannot_meet<cannot_meet 2 h 08 m"}) {
+			t.Errorf("the feed goes on with %q, want the new reading of p2, and their week", got)
 		}
 		_, err := h.store.VerifyChain(t.Context(), "s1")
 		if broken, ok := errors.AsType[*redisstore.ChainError](err); !ok || broken.Log != "amend" || broken.Seq != 1 ||

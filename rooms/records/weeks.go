@@ -105,13 +105,18 @@ func weeksOf(c *attendance.Case, in attendance.Interval, such func(string) bool)
 		if !such(w.Person) || !in.Overlaps(attendance.Interval{Start: w.Start, End: w.End}) {
 			continue
 		}
-		rules := c.Program.Rules(w.Profile)
-		weeks.Rows = append(weeks.Rows, WeekRow{
-			Week: w, MinMS: milliseconds(rules.WeekMin), MaxMS: milliseconds(rules.WeekMax),
-			SessionsLeft: sessionsLeft(c, result, w),
-		})
+		weeks.Rows = append(weeks.Rows, rowOf(c, result, w))
 	}
 	return weeks
+}
+
+// rowOf is a week of a result.
+func rowOf(c *attendance.Case, result *attendance.Result, w attendance.Week) WeekRow {
+	rules := c.Program.Rules(w.Profile)
+	return WeekRow{
+		Week: w, MinMS: milliseconds(rules.WeekMin), MaxMS: milliseconds(rules.WeekMax),
+		SessionsLeft: sessionsLeft(c, result, w),
+	}
 }
 
 func milliseconds(minutes attendance.Limit) *int64 {

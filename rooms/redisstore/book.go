@@ -31,8 +31,8 @@ func acts(s rooms.SessionID) stream       { return stream{s, 0, kindAudit} }
 // Book implements records.Store. All of it is of one instant, but for what is
 // told, which may be more by now.
 func (s *Store) Book(ctx context.Context, session rooms.SessionID) (records.Book, error) {
-	told, err := s.rdb.HGet(ctx, toldKey, toldRecords(session)).Int()
-	if err != nil && !errors.Is(err, redis.Nil) {
+	told, err := s.rdb.HMGet(ctx, toldKey, toldRecords(session), toldSigned(session)).Result()
+	if err != nil {
 		return records.Book{}, fmt.Errorf("read what was told of session %s: %w", session, err)
 	}
 	pipe := s.rdb.TxPipeline()
@@ -42,7 +42,8 @@ func (s *Store) Book(ctx context.Context, session rooms.SessionID) (records.Book
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return records.Book{}, fmt.Errorf("read the book of session %s: %w", session, err)
 	}
-	b := records.Book{Session: session, Told: told, Now: state.now(), Ends: state.ends()}
+	b := records.Book{Session: session, Now: state.now(), Ends: state.ends()}
+	b.Told, b.ToldSigned = reply(told).number(0), reply(told).number(1)
 	b.Occupied, b.Crashed = state.occupied()
 	if b.Digest, err = s.digest(ctx, b.Head(), state); err != nil {
 		return records.Book{}, err
@@ -50,14 +51,21 @@ func (s *Store) Book(ctx context.Context, session rooms.SessionID) (records.Book
 	if b.Amendments, err = s.amendmentsOf(session, amended.Val()); err != nil {
 		return records.Book{}, err
 	}
-	for _, m := range kept.Val() {
+	b.Readings, err = readingsOf(session, kept.Val())
+	return b, err
+}
+
+// readingsOf reads the entries of their chain.
+func readingsOf(session rooms.SessionID, messages []redis.XMessage) ([]records.Reading, error) {
+	all := make([]records.Reading, 0, len(messages))
+	for _, m := range messages {
 		e, r := entryOf(readings(session), m), records.Reading{}
 		if err := json.Unmarshal([]byte(e.Text), &r); err != nil {
-			return records.Book{}, fmt.Errorf("read reading %d of session %s: %w", e.Seq, session, err)
+			return nil, fmt.Errorf("read reading %d of session %s: %w", e.Seq, session, err)
 		}
-		b.Readings = append(b.Readings, r)
+		all = append(all, r)
 	}
-	return b, nil
+	return all, nil
 }
 
 // amendmentsOf reads the entries of their chain.

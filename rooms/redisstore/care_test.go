@@ -316,6 +316,20 @@ func verdicts(r *attendance.Result) map[string]string {
 	return all
 }
 
+// An average begins with the first week that has a row: what came before and
+// gave none does not hide it.
+func TestAnAverageBeginsWithTheFirstRow(t *testing.T) {
+	contract(t, func(t *testing.T, b backend) {
+		c := newClinicOfAll(t, b.open(t, t.TempDir(), "one"), attendance.VAMedicaidAdult, "p1", "p2")
+		aftercare := group("aftercare", autumn(1, 18), "p1") // does not count
+		aftercare.Service = attendance.Aftercare
+		c.held(aftercare, map[rooms.PersonID]int{"p1": 60})
+		c.held(group("visit", autumn(7*3+1, 18), "p2"), map[rooms.PersonID]int{"p1": 1}) // not on the roster
+		c.held(group("later", autumn(7*5+1, 18), "p1"), map[rooms.PersonID]int{"p1": 120})
+		c.agrees("later")
+	})
+}
+
 // Of any clinic, the case of any session says what the whole says.
 func TestAnyCaseSaysWhatTheWholeSays(t *testing.T) {
 	memory := miniredis.RunT(t)
@@ -371,4 +385,48 @@ func TestAnyCaseSaysWhatTheWholeSays(t *testing.T) {
 			c.agrees(rooms.SessionID(fmt.Sprintf("s%d", i)))
 		}
 	})
+}
+
+// What a settling asks for: a group of twelve, whose authorizations reach over
+// so many weeks of three sessions.
+func BenchmarkCase(b *testing.B) {
+	if server == "" {
+		b.Skip("no redis-server on PATH")
+	}
+	for _, weeks := range []int{0, 8, 26} {
+		b.Run(fmt.Sprintf("authorized for %d weeks", weeks), func(b *testing.B) {
+			back := backend{"unix://" + server}
+			s, err := Open(b.Context(), Config{URL: back.url, Dir: b.TempDir(), Node: "one", AllowVolatile: true}, quiet())
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(s.Close)
+			s.rdb.FlushDB(b.Context())
+			var patients []rooms.PersonID
+			stayed := map[rooms.PersonID]int{}
+			for i := range 12 {
+				patients = append(patients, rooms.PersonID(fmt.Sprintf("p%d", i)))
+				stayed[patients[i]] = 170
+			}
+			c := newClinicOfAll(b, s, attendance.GenericAdult, patients...)
+			for week := range max(weeks, 1) {
+				for i, day := range []int{1, 3, 4} {
+					c.held(group(fmt.Sprintf("w%d-%d", week, i), autumn(7*week+day, 18), patients...), stayed)
+				}
+			}
+			for _, p := range patients {
+				if weeks > 0 {
+					c.authorize(schedule.Authorization{ID: schedule.AuthorizationID(p), Person: p, Unit: attendance.UnitDay, Count: 100,
+						From: dated(autumn(1, 0)), To: dated(autumn(7*weeks, 0))})
+				}
+			}
+			for b.Loop() {
+				part, err := s.Case(b.Context(), "w0-2")
+				if err != nil {
+					b.Fatal(err)
+				}
+				attendance.Evaluate(part)
+			}
+		})
+	}
 }

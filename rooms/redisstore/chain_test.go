@@ -12,14 +12,19 @@ import (
 // rewrite replaces a stream, and leaves what was noted of its end.
 func rewrite(t *testing.T, rdb *redis.Client, at stream, change func([]redis.XMessage) []redis.XMessage) {
 	t.Helper()
-	all, err := rdb.XRange(t.Context(), at.key(), "-", "+").Result()
+	rewriteStream(t, rdb, at.key(), change)
+}
+
+func rewriteStream(t *testing.T, rdb *redis.Client, key string, change func([]redis.XMessage) []redis.XMessage) {
+	t.Helper()
+	all, err := rdb.XRange(t.Context(), key, "-", "+").Result()
 	if err != nil {
 		t.Fatal(err)
 	}
-	rdb.Del(t.Context(), at.key())
+	rdb.Del(t.Context(), key)
 	for _, m := range change(all) {
 		values := []any{"e", m.Values["e"], "h", m.Values["h"]}
-		if err := rdb.XAdd(t.Context(), &redis.XAddArgs{Stream: at.key(), ID: m.ID, Values: values}).Err(); err != nil {
+		if err := rdb.XAdd(t.Context(), &redis.XAddArgs{Stream: key, ID: m.ID, Values: values}).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}

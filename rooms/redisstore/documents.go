@@ -244,3 +244,23 @@ func readMany[ID any](ctx context.Context, s *Store, ids []ID, key func(ID) stri
 	}
 	return texts, nil
 }
+
+// Enrollments implements records.Store.
+func (s *Store) Enrollments(ctx context.Context, people []rooms.PersonID) (map[rooms.PersonID]schedule.Enrollment, error) {
+	texts, err := readMany(ctx, s, people, func(id rooms.PersonID) string { return personKey(id, "enrollment") })
+	if err != nil {
+		return nil, fmt.Errorf("read the levels of people: %w", err)
+	}
+	found := map[rooms.PersonID]schedule.Enrollment{}
+	for i, text := range texts {
+		if text == "" {
+			continue
+		}
+		var v schedule.Enrollment
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			return nil, fmt.Errorf("read the levels of person %s: %w", people[i], err)
+		}
+		found[people[i]] = v
+	}
+	return found, nil
+}

@@ -2,12 +2,12 @@ package redisstore
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -16,122 +16,163 @@ import (
 	"viop/rooms/records"
 )
 
-// toldRecords is the field of the last reading of a session that was told.
+// toldRecords is the field of the last reading of a session that was told,
+// toldSigned that of its last signature.
 func toldRecords(s rooms.SessionID) string { return "records:" + string(s) }
+func toldSigned(s rooms.SessionID) string  { return "signed:" + string(s) }
 
-// TellRecord implements records.Store.
-func (s *Store) TellRecord(ctx context.Context, session rooms.SessionID, r records.Reading) error {
-	err := s.scripts.tellRecord.Run(ctx, s.rdb, []string{feedKey, toldKey},
-		toldRecords(session), r.Seq, string(session), r.Person, r.Version, r.Hash).Err()
+// Tell implements records.Store.
+func (s *Store) Tell(ctx context.Context, c records.Change) error {
+	field, number := toldRecords(rooms.SessionID(c.Session)), c.Reading
+	if c.Kind == records.RecordsSigned {
+		field, number = toldSigned(rooms.SessionID(c.Session)), c.Amendment
+	}
+	text, err := changeText(c)
 	if err != nil {
-		return fmt.Errorf("tell a record of session %s: %w", session, err)
+		return err
+	}
+	err = s.scripts.tell.Run(ctx, s.rdb, []string{feedKey, toldKey}, field, number, string(c.Kind), text).Err()
+	if err != nil {
+		return fmt.Errorf("tell a change of session %s: %w", c.Session, err)
 	}
 	return nil
 }
 
 // TellWeek implements records.Store.
-func (s *Store) TellWeek(ctx context.Context, person rooms.PersonID, week attendance.Date, verdict attendance.Verdict, asOf attendance.Instant) error {
-	err := s.scripts.tellWeek.Run(ctx, s.rdb, []string{feedKey, toldKey},
-		"week:"+week.String()+":"+string(person), int64(asOf), string(person), week.String(), string(verdict)).Err()
+func (s *Store) TellWeek(ctx context.Context, w records.ToldWeek, asOf attendance.Instant, runs bool) error {
+	w.Previous = ""
+	text, err := changeText(records.Change{Kind: records.WeekChanged, Person: w.Person, Week: &w})
 	if err != nil {
-		return fmt.Errorf("tell a week of person %s: %w", person, err)
+		return err
+	}
+	running := map[bool]int{true: 1}[runs]
+	err = s.scripts.tellWeek.Run(ctx, s.rdb, []string{feedKey, weekKey(w.Week.Week), weeksKey},
+		w.Person, weekName(w.Week.Week, w.Person), int64(asOf), string(w.Verdict), running, text).Err()
+	if err != nil {
+		return fmt.Errorf("tell a week of person %s: %w", w.Person, err)
 	}
 	return nil
 }
 
-// Changes implements records.Store.
+// weekName is what a row is called among those of all weeks.
+func weekName(first attendance.Date, person string) string { return first.String() + " " + person }
+
+// TellAuthorization implements records.Store.
+func (s *Store) TellAuthorization(ctx context.Context, a records.ToldAuthorization, asOf attendance.Instant) error {
+	a.Previous = ""
+	text, err := changeText(records.Change{Kind: records.AuthorizationChanged, Person: a.Person, Authorization: &a})
+	if err != nil {
+		return err
+	}
+	err = s.scripts.tellAuthorization.Run(ctx, s.rdb, []string{feedKey, toldKey},
+		"authorization:"+a.ID, int64(asOf), string(a.Status), text).Err()
+	if err != nil {
+		return fmt.Errorf("tell authorization %s: %w", a.ID, err)
+	}
+	return nil
+}
+
+// changeText is a change as the feed keeps it: number and time are Redis's to
+// give.
+func changeText(c records.Change) (string, error) {
+	// The fields of the outer struct take the names, and are left out.
+	return canonical(struct {
+		records.Change
+		Seq *int64              `json:"seq,omitempty"`
+		At  *attendance.Instant `json:"at,omitempty"`
+	}{Change: c})
+}
+
+// changeOf reads what the feed keeps. Entries of former times have fields
+// instead of a text.
+func changeOf(m redis.XMessage) (c records.Change, err error) {
+	field := func(name string) string { text, _ := m.Values[name].(string); return text }
+	number := func(text string) int64 { n, _ := strconv.ParseInt(text, 10, 64); return n }
+	seq, _, _ := strings.Cut(m.ID, "-")
+	c = records.Change{
+		Person: field("person"), Session: field("session"), Version: int(number(field("version"))), Hash: field("hash"),
+	}
+	if text := field("c"); text != "" {
+		err = json.Unmarshal([]byte(text), &c)
+	} else if field("kind") == string(records.WeekChanged) {
+		c.Week = &records.ToldWeek{}
+		c.Week.Person, c.Week.Verdict, c.Week.Days = c.Person, attendance.Verdict(field("verdict")), []attendance.Day{}
+		err = c.Week.Week.Week.UnmarshalText([]byte(field("week")))
+	}
+	if err != nil {
+		return records.Change{}, fmt.Errorf("change %s of the feed is damaged: %w", seq, err)
+	}
+	c.Seq, c.At, c.Kind = number(seq), attendance.Instant(number(field("at"))), records.ChangeKind(field("kind"))
+	if previous := field("previous"); previous != "-" {
+		follow(&c, previous)
+	}
+	return c, nil
+}
+
+// follow says what a change came after.
+func follow(c *records.Change, previous string) {
+	switch {
+	case c.Week != nil:
+		c.Week.Previous = attendance.Verdict(previous)
+	case c.Authorization != nil:
+		c.Authorization.Previous = records.AuthorizationStatus(previous)
+	}
+}
+
+// Changes are at most limit changes after the one numbered after (0: from the
+// beginning), in order. A number that the feed has not reached is
+// records.ErrNoSuchPlace.
 func (s *Store) Changes(ctx context.Context, after int64, limit int) ([]records.Change, error) {
 	from := strconv.FormatInt(after+1, 10) + "-0"
 	messages, err := s.rdb.XRangeN(ctx, feedKey, from, "+", int64(limit)).Result()
 	if err != nil {
 		return nil, fmt.Errorf("read changes: %w", err)
 	}
+	if len(messages) == 0 && after > 0 {
+		end, err := lastOf(ctx, s.rdb)
+		if err != nil {
+			return nil, err
+		}
+		if end < after {
+			return nil, records.ErrNoSuchPlace
+		}
+	}
 	changes := make([]records.Change, 0, len(messages))
 	for _, m := range messages {
-		changes = append(changes, changeOf(m))
+		c, err := changeOf(m)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, c)
 	}
 	return changes, nil
 }
 
-func changeOf(m redis.XMessage) records.Change {
-	field := func(name string) string { text, _ := m.Values[name].(string); return text }
-	number := func(text string) int64 { n, _ := strconv.ParseInt(text, 10, 64); return n }
-	seq, _, _ := strings.Cut(m.ID, "-")
-	return records.Change{
-		Seq: number(seq), At: attendance.Instant(number(field("at"))),
-		Kind: records.ChangeKind(field("kind")), Person: field("person"),
-		Session: field("session"), Version: int(number(field("version"))), Hash: field("hash"),
-		Week: field("week"), Verdict: attendance.Verdict(field("verdict")), Previous: attendance.Verdict(field("previous")),
-	}
-}
-
-// Owe implements records.Store. Each debt is its own, so that paying one never
-// pays for an act that came after.
-func (s *Store) Owe(ctx context.Context, session rooms.SessionID) (string, error) {
-	if s.reader {
-		return "", errReader
-	}
-	debt := debtOf(session)
-	if err := s.rdb.SAdd(ctx, owedKey, debt).Err(); err != nil {
-		return "", fmt.Errorf("note that session %s must be settled: %w", session, err)
-	}
-	return debt, nil
-}
-
-// Paid implements records.Store.
-func (s *Store) Paid(ctx context.Context, debt string) error {
-	return s.rdb.SRem(ctx, owedKey, debt).Err()
-}
-
-// Owed implements records.Store.
-func (s *Store) Owed(ctx context.Context) (map[rooms.SessionID][]string, error) {
-	debts, err := s.rdb.SMembers(ctx, owedKey).Result()
+// lastOf is the number of the last change; 0 when there is none.
+func lastOf(ctx context.Context, rdb *redis.Client) (int64, error) {
+	tail, err := rdb.XRevRangeN(ctx, feedKey, "+", "-", 1).Result()
 	if err != nil {
-		return nil, fmt.Errorf("read what must be settled: %w", err)
+		return 0, fmt.Errorf("read the end of the feed: %w", err)
 	}
-	owed := map[rooms.SessionID][]string{}
-	for _, debt := range debts {
-		session, _, _ := strings.Cut(debt, " ")
-		owed[rooms.SessionID(session)] = append(owed[rooms.SessionID(session)], debt)
+	if len(tail) == 0 {
+		return 0, nil
 	}
-	return owed, nil
+	seq, _, _ := strings.Cut(tail[0].ID, "-")
+	return strconv.ParseInt(seq, 10, 64)
 }
 
-// Pulses implements records.Store.
-func (s *Store) Pulses(ctx context.Context, from, to time.Time) ([]records.Pulse, error) {
-	all, err := s.overlapping(ctx, from, to)
-	if err != nil || len(all) == 0 {
-		return nil, err
-	}
-	pipe := s.rdb.Pipeline()
-	states := make([]state, len(all))
-	for i, v := range all {
-		states[i] = askState(ctx, pipe, v.ID)
-	}
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("read the state of sessions: %w", err)
-	}
-	pulses := make([]records.Pulse, 0, len(all))
-	for i, v := range all {
-		p := records.Pulse{Session: v.ID, End: attendance.At(v.End), Now: states[i].now()}
-		p.Occupied, _ = states[i].occupied()
-		head := records.Book{Ends: states[i].ends()}.Head()
-		if p.Digest, err = s.digest(ctx, head, states[i]); err != nil {
-			return nil, err
+// FeedID tells this feed from every other: it is made up once, and is lost
+// only with the feed.
+func (s *Store) FeedID(ctx context.Context) (string, error) {
+	id, err := s.rdb.Get(ctx, feedIDKey).Result()
+	if errors.Is(err, redis.Nil) && !s.reader {
+		if err := s.rdb.SetNX(ctx, feedIDKey, rand.Text(), 0).Err(); err != nil {
+			return "", fmt.Errorf("name the feed: %w", err)
 		}
-		if text := states[i].settled.Val(); text != "" {
-			_ = json.Unmarshal([]byte(text), &p.Settled) // damaged: settled once more
-		}
-		pulses = append(pulses, p)
+		id, err = s.rdb.Get(ctx, feedIDKey).Result() // another node may have been faster
 	}
-	return pulses, nil
-}
-
-// Settled implements records.Store.
-func (s *Store) Settled(ctx context.Context, session rooms.SessionID, m records.Mark) error {
-	text, err := canonical(m)
 	if err != nil {
-		return err
+		return "", fmt.Errorf("read the name of the feed: %w", err)
 	}
-	return s.rdb.Set(ctx, settledKey(session), text, 0).Err()
+	return id, nil
 }

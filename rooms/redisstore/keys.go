@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"viop/rooms"
+	"viop/rooms/attendance"
+	"viop/rooms/delivery"
 	"viop/rooms/schedule"
 )
 
@@ -48,16 +50,39 @@ import (
 //	viop:{series:x}:made            hash  session -> the tag under which the series wrote it last
 //	viop:{authorization:a}:doc      hash  tag, doc; the reference in doc is sealed
 //
+//	viop:{person:p}:disclosures stream  what was told of them (delivery.Disclosure), seq from 1; e, h as
+//	                                  above, the chain begins with the person
+//
+// Keys of a destination, in one slot:
+//
+//	viop:{dest:d}:doc      hash    tag, doc: the destination; its secrets in doc are sealed
+//	viop:{dest:d}:place    string  number of the last change of the feed that was looked at
+//	viop:{dest:d}:queue    hash    lane -> numbers of the changes to be sent, in order, a space between
+//	viop:{dest:d}:due      zset    lane -> when its head may be tried, ms
+//	viop:{dest:d}:tries    hash    lane -> attempts at its head that failed
+//	viop:{dest:d}:dead     zset    numbers of the dead letters, by number
+//	viop:{dest:d}:letters  hash    number -> "<lane> <delivery.Attempt as JSON>" of a dead letter
+//	viop:{dest:d}:log      stream  a: delivery.Attempt as JSON; about the last thousand
+//	viop:{dest:d}:state    hash    queued: how many; held: nothing is sent until then, ms; delivered,
+//	                               failed: the last such delivery.Attempt; disclosed: when last, ms
+//	viop:{dest:d}:sender   hash    node, until: who sends, and until when that holds, ms of Redis TIME
+//
 // Keys of the whole store:
 //
 //	viop:{sessions}:by_start    zset  session -> scheduled start, ms
 //	viop:{revocations}:list     zset  revocation as JSON -> until, ms
 //	viop:{revocations}:rev      int   grows with every change of the list
 //	viop:{changes}:feed         stream  what changed (records.Change), ids are <seq>-0, seq from 1
+//	viop:{changes}:id           string  of the feed, random: so that places in two feeds differ
 //	viop:{changes}:told         hash  records:<session> -> number of its last reading on the feed;
-//	                                  week:<date>:<person> -> "<as of, ms> <verdict>" told last
+//	                                  signed:<session> -> of its last signature there, in amend:0;
+//	                                  authorization:<id> -> "<as of, ms> <status told last or ->"
+//	viop:{changes}:week:<date>  hash  person -> the week as told last: "<as of, ms> <number and time, ms,
+//	                                  of the change> <verdict> <previous or -> <change as JSON>"
+//	viop:{changes}:weeks        zset  "<date> <person>" of those; scores are 0, so by name
 //	viop:{settling}:owed        set   "<session> <random>": an act was begun, what follows from it
 //	                                  may not be settled
+//	viop:{destinations}:ids     set     ids of destinations that are or were
 //	viop:{corrections}:ids      hash  id of a correction -> its session
 //	viop:{once:<hash>}          hash  what is done once under a key of a caller's: request: its hash;
 //	                                  turn, until: who does it, ms of Redis TIME; answer: sealed. It
@@ -107,15 +132,26 @@ func authorizationKey(a schedule.AuthorizationID) string {
 
 func onceKey(hash string) string { return prefix + "{once:" + hash + "}" }
 
+const destinationsKey = prefix + "{destinations}:ids"
+
+func destinationKey(d delivery.ID, name string) string {
+	return prefix + "{dest:" + string(d) + "}:" + name
+}
+
 const (
 	byStartKey     = prefix + "{sessions}:by_start"
 	revokedKey     = prefix + "{revocations}:list"
 	revokedSeenKey = prefix + "{revocations}:rev"
 	feedKey        = prefix + "{changes}:feed"
+	feedIDKey      = prefix + "{changes}:id"
 	toldKey        = prefix + "{changes}:told"
+	weeksKey       = prefix + "{changes}:weeks"
 	owedKey        = prefix + "{settling}:owed"
 	correctionsKey = prefix + "{corrections}:ids"
 )
+
+// weekKey has what was told of the weeks that begin on a date.
+func weekKey(first attendance.Date) string { return prefix + "{changes}:week:" + first.String() }
 
 // kind of a stream of entries.
 type kind string

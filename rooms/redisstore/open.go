@@ -65,6 +65,7 @@ type Store struct {
 	tasks    sync.WaitGroup // goroutines of the store and of its leases
 	stop     context.CancelFunc
 	snapshot atomic.Pointer[snapshot] // of revocations; never nil after Open
+	watch    *watch                   // of the feed
 	nudge    chan struct{}            // asks the poller to look now; holds one token
 	reading  sync.Mutex               // one reading of revocations at a time
 	replay   sync.Mutex               // one replay of journals at a time
@@ -83,7 +84,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *Store, err erro
 	redis.SetLogger(clientLog{log})
 	s := &Store{
 		scripts: newScripts(), log: log, reader: cfg.Reader,
-		leases: map[*lease]struct{}{}, nudge: make(chan struct{}, 1),
+		leases: map[*lease]struct{}{}, watch: newWatch(), nudge: make(chan struct{}, 1),
 	}
 	defer func() {
 		if err != nil {
@@ -102,6 +103,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (_ *Store, err erro
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.tasks.Go(func() { s.poll(life) })
+	s.tasks.Go(func() { s.watchFeed(life) })
 	if !s.reader {
 		s.tasks.Go(func() { s.tend(life) })
 	}

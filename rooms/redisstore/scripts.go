@@ -42,17 +42,21 @@ var extendLua string
 //go:embed lua/drop.lua
 var dropLua string
 
-//go:embed lua/tell_record.lua
-var tellRecordLua string
+//go:embed lua/tell.lua
+var tellLua string
 
 //go:embed lua/tell_week.lua
 var tellWeekLua string
 
+//go:embed lua/tell_authorization.lua
+var tellAuthorizationLua string
+
 // scripts of one store.
 type scripts struct {
-	acquire, beat, release, append, save, presence *redis.Script
-	begin, finish                                  *redis.Script
-	extend, drop, tellRecord, tellWeek             *redis.Script
+	acquire, beat, release, append, save, presence  *redis.Script
+	begin, finish                                   *redis.Script
+	extend, drop, tell, tellWeek, tellAuthorization *redis.Script
+	outboxScripts
 }
 
 func newScripts() scripts {
@@ -67,10 +71,12 @@ func newScripts() scripts {
 		begin:  redis.NewScript(beginLua),
 		finish: redis.NewScript(finishLua),
 
-		extend:     redis.NewScript(extendLua),
-		drop:       redis.NewScript(dropLua),
-		tellRecord: redis.NewScript(tellRecordLua),
-		tellWeek:   redis.NewScript(tellWeekLua),
+		extend:            redis.NewScript(extendLua),
+		drop:              redis.NewScript(dropLua),
+		tell:              redis.NewScript(tellLua),
+		tellWeek:          redis.NewScript(tellWeekLua),
+		tellAuthorization: redis.NewScript(tellAuthorizationLua),
+		outboxScripts:     newOutboxScripts(),
 	}
 }
 
