@@ -333,7 +333,7 @@ func (c *Courier) deliver(ctx context.Context, a errand) error {
 		}
 	}
 	if a.head.Tries == 0 {
-		if err := c.gate.Disclose(ctx, a.to, "", a.to.format(), rowsOf(item)...); err != nil {
+		if err := c.gate.Disclose(ctx, a.to, "", a.to.format(), RowsOf([]export.Item{item})...); err != nil {
 			return err
 		}
 	}
@@ -350,15 +350,6 @@ func (c *Courier) deliver(ctx context.Context, a errand) error {
 		}
 	}
 	return c.outbox.Settle(ctx, a.to.ID, a.head, outcome)
-}
-
-// rowsOf the accounting: what an item tells of each of its people.
-func rowsOf(item export.Item) []Disclosure {
-	var rows []Disclosure
-	for _, person := range item.Patients() {
-		rows = append(rows, Disclosure{Person: personID(person), Records: 1, Items: []string{item.ID}})
-	}
-	return rows
 }
 
 func (d Destination) format() Format {
