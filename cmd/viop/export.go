@@ -125,7 +125,7 @@ func complete(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(part.Name()) // it is elsewhere by then, if all went well
+	defer func() { _ = os.Remove(part.Name()) }() // it is elsewhere by then, if all went well
 	err = buffered(part, write)
 	if err == nil {
 		err = part.Sync()

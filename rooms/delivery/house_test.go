@@ -141,7 +141,7 @@ func (h *house) status(id delivery.ID) delivery.Status {
 
 // pass lets time pass and everything that is due happen.
 func (h *house) pass(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
