@@ -14,6 +14,7 @@ import (
 
 	"viop/rooms/attendance"
 	"viop/rooms/delivery"
+	"viop/rooms/export"
 	"viop/rooms/records"
 )
 
@@ -291,6 +292,14 @@ func (f *script) attended(version, minutes int) {
 	r.About = &records.About{Timezone: "America/Chicago", Start: start, End: start + 10_800_000, Appointment: "Appointment/apt-7"}
 }
 
+// withdraw makes the last entry one of a record that is no more.
+func (f *script) withdraw() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.told[len(f.told)-1].Item.Record
+	r.Status, r.About = export.StatusWithdrawn, nil
+}
+
 func (h *house) wantClinic(s *fhirServer, kind, field string, want ...string) {
 	h.t.Helper()
 	var got []string
@@ -331,6 +340,21 @@ func TestAmendmentIsTheSameResource(t *testing.T) {
 		if s.tokens != 1 {
 			t.Errorf("%d tokens were asked for, want one for all", s.tokens)
 		}
+	})
+}
+
+// A record that is no more stays, as an error; the appointment is theirs.
+func TestWithdrawnRecord(t *testing.T) {
+	inClinic(t, func(t *testing.T, h *house, s *fhirServer) {
+		s.put("Appointment/apt-7", booked)
+		h.feed.attended(1, 150)
+		h.pass(time.Minute)
+		h.feed.attended(2, 0)
+		h.feed.withdraw()
+		h.pass(time.Minute)
+		h.wantClinic(s, "Encounter", "status", "entered-in-error")
+		h.wantClinic(s, "Encounter", "length.value", "0")
+		h.wantClinic(s, "Appointment", "status", "fulfilled")
 	})
 }
 
