@@ -131,3 +131,27 @@ func TestExport(t *testing.T) {
 		t.Errorf("export redrive unknown = %v, want exit status %d", err, exitNotAllowed)
 	}
 }
+
+// A node brings what was told to where it should go.
+func TestServeDelivers(t *testing.T) {
+	taken := make(chan string, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var m export.Message
+		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+			t.Error(err)
+		}
+		taken <- string(m.Type)
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer receiver.Close()
+	data := furnishedForExport(t, receiver.URL)
+	_, end := serving(t, "--data", data)
+	poll(t, "both are taken", func() bool { return len(taken) == 2 })
+	got := map[string]bool{<-taken: true, <-taken: true}
+	if !got[string(export.RecordFinalized)] && !got[string(export.RecordNoShow)] || len(got) != 2 {
+		t.Errorf("got %v, want the record and the week", got)
+	}
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+}
