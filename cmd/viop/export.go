@@ -241,6 +241,9 @@ func (c exportFeedCmd) Run(ctx context.Context, s std) error {
 			var page []export.Item
 			for _, t := range told {
 				p.step()
+				if t.Err != nil {
+					return t.Err
+				}
 				if span.Told(t.Item.At) {
 					page = append(page, t.Item)
 				}
