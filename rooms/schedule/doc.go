@@ -1,9 +1,10 @@
 // Package schedule holds what a scheduling system tells us: programs, people
 // and sessions with their rosters, who goes through a program together (Cohort),
 // what repeats (Series), on which level of care somebody is (Enrollment), what a
-// payer granted (Authorization), and who is not expected (Excuse). A document is read strictly and checked as
-// a whole: the error is a list (form.Problems) that names every field that is
-// wrong, by JSON pointer, in sentences a person can act on.
+// payer granted (Authorization), and who is not expected (Excuse). A document is
+// read strictly and checked as a whole: the error is a list (form.Problems) that
+// names every field that is wrong, by JSON pointer, in sentences a person can
+// act on.
 //
 // The package is pure. The schedule is what was meant to happen; what did
 // happen is evidence (rooms/attendance), which no document here can change.
