@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"viop/rooms"
+	"viop/rooms/delivery"
 	"viop/rooms/export"
 	"viop/rooms/schedule"
 )
@@ -47,12 +48,25 @@ func (s *server) attendanceCSV(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	style := export.ForSpreadsheets
-	if r.URL.Query().Get("raw") == "1" {
-		style = export.Raw
+	to, err := s.receiver(r)
+	if err != nil {
+		return err
+	}
+	style, err := styleOf(r)
+	if err != nil {
+		return err
 	}
 	var table bytes.Buffer
 	if err := export.CSV(&table, style, export.View{}.Sheet(sheet)); err != nil {
+		return err
+	}
+	var rows []delivery.Disclosure
+	for _, record := range sheet.Records {
+		rows = append(rows, delivery.Disclosure{
+			Person: rooms.PersonID(record.Person), Records: 1, Items: []string{export.RecordID(record.Session, record.Person)},
+		})
+	}
+	if err := s.Gate.Disclose(r.Context(), to, r.grant.Subject(), delivery.AsCSV, rows...); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")

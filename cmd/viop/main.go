@@ -4,6 +4,7 @@
 //	viop demo         the same, with a demo group and links to click
 //	viop token        mint a token for development
 //	viop attendance   evidence to credited time: case, evaluate, archive
+//	viop export       attendance to a file; destinations, dead letters, redrive
 //	viop verify       walk the hash chains of a session, in the store or a file
 //	viop doctor       say what is wrong with this node
 //

@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"testing"
@@ -294,5 +295,18 @@ func TestTest(t *testing.T) {
 		if _, err := h.courier.Test(t.Context(), "d1"); err != nil {
 			t.Errorf("Test after a while: %v", err)
 		}
+	})
+}
+
+// A change that nobody can read any more holds up nothing.
+func TestChangeThatCannotBeTold(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.put(hook("d1"))
+		h.net.on("d1", says(http.StatusOK))
+		h.feed.tell("s1", "p1", 1)
+		h.feed.told[0].Err = errors.New("its reading is damaged")
+		h.feed.tell("s1", "p1", 2)
+		h.pass(2 * delivery.LookEvery)
+		h.wantTaken("d1", "s1/p1 v2")
 	})
 }

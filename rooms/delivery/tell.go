@@ -46,10 +46,7 @@ func (t *Teller) Told(ctx context.Context, to Destination, after int64, limit in
 	told := make([]Told, 0, len(entries))
 	for _, e := range entries {
 		item, err := view.Item(e.Change, e.Reading, e.Signatures)
-		if err != nil {
-			return nil, err
-		}
-		told = append(told, Told{e.Change.Seq, item})
+		told = append(told, Told{e.Change.Seq, item, err})
 	}
 	return told, nil
 }
