@@ -30,7 +30,7 @@ const finishWithin = 3 * time.Second
 // once serves a request that has an Idempotency-Key at most once in a day for
 // each caller and key. A node that dies in the middle leaves the key taken for
 // a minute, and then nobody knows: what was asked for may have been done.
-func (s *server) once(w http.ResponseWriter, r *request, serve func(http.ResponseWriter, *request) error) error {
+func (s *server) once(ctx context.Context, w http.ResponseWriter, r *request, serve func(http.ResponseWriter, *request) error) error {
 	keys := r.Header.Values("Idempotency-Key")
 	if len(keys) == 0 {
 		return serve(w, r)
@@ -45,7 +45,7 @@ func (s *server) once(w http.ResponseWriter, r *request, serve func(http.Respons
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	key := hashOf(r.grant.Subject(), own)
-	answer, turn, err := s.Store.Begin(r.Context(), key, hashOf(r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"), string(body)))
+	answer, turn, err := s.Store.Begin(ctx, key, hashOf(r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"), string(body)))
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (s *server) once(w http.ResponseWriter, r *request, serve func(http.Respons
 		return again(w, answer)
 	}
 	kept := &keeper{header: http.Header{}}
-	defer func() { s.finish(r.Context(), key, turn, kept) }() // also when serve panics
+	defer s.finish(ctx, key, turn, kept) // also when serve panics
 	if err := serve(kept, r); err != nil {
 		kept.status = 0
 		return err

@@ -140,7 +140,7 @@ func (s *server) operation(op operation) http.Handler {
 		switch {
 		case err != nil:
 		case op.method == http.MethodPost:
-			err = s.once(w, in, op.serve)
+			err = s.once(ctx, w, in, op.serve)
 		default:
 			err = op.serve(w, in)
 		}
