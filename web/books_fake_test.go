@@ -32,6 +32,7 @@ func (b *books) Records(ctx context.Context, session rooms.SessionID) (*records.
 	sheet := &records.Sheet{
 		AsOf: result.AsOf, Timezone: result.Timezone, Session: result.Sessions[0], Head: records.Book{}.Head(),
 		Corrections: b.corrected, Signatures: b.signed, Input: c,
+		About: map[string]*records.About{},
 	}
 	hashes, people := map[string]string{}, []string{}
 	for _, r := range result.Records {
@@ -41,6 +42,10 @@ func (b *books) Records(ctx context.Context, session rooms.SessionID) (*records.
 		}
 		sheet.Records = append(sheet.Records, records.Record{Record: r, Hash: hash})
 		hashes[r.Person], people = hash, append(people, r.Person)
+		sheet.About[r.Person] = &records.About{
+			Timezone: result.Timezone, Start: c.Sessions[0].ScheduledStart, End: c.Sessions[0].ScheduledEnd,
+			PatientsMax: sheet.Session.PatientsMax,
+		}
 	}
 	sheet.Versions = []records.SheetVersion{
 		{Version: 1, Hash: records.HashVersion(hashes), People: people, State: result.Records[0].State},

@@ -231,16 +231,6 @@ func (s *server) listDisclosures(w http.ResponseWriter, r *request) error {
 	}{orEmpty(rows), next})
 }
 
-// destinationAsked is the destination that a caller fetches for. The error is
-// a problem when nothing may leave.
-func (s *server) destinationAsked(r *request) (delivery.Destination, error) {
-	named := r.URL.Query().Get("destination")
-	if named != "" && !schedule.ValidID(named) {
-		return delivery.Destination{}, badQuery("destination", "This must be the id of a destination.")
-	}
-	return s.Gate.Resolve(r.Context(), r.grant.Subject(), r.grant.Has(auth.DestinationsWrite), delivery.ID(named))
-}
-
 // deliveryProblem finds the document for what delivery refuses.
 func deliveryProblem(err error) *problem {
 	switch {

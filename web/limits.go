@@ -71,6 +71,9 @@ const (
 
 // waiters counts them.
 type waiters struct {
+	// Set by who makes one.
+	most, mostOf int
+
 	mu  sync.Mutex // guards the rest
 	all int
 	by  map[string]int // subject
@@ -81,7 +84,7 @@ type waiters struct {
 func (w *waiters) enter(subject string) (leave func(), ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.all >= maxWaiters || w.by[subject] >= maxWaitersOf {
+	if w.all >= w.most || w.by[subject] >= w.mostOf {
 		return nil, false
 	}
 	w.all++

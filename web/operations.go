@@ -74,6 +74,8 @@ func (s *server) operations() []operation {
 		{"GET", "/v1/programs/{id}", auth.ProgramsRead, programs.serveGet},
 		{"PUT", "/v1/programs/{id}", auth.ProgramsWrite, s.servePut(programs)},
 		{"GET", "/v1/programs/{id}/weeks", auth.WeeksRead, s.programWeeks},
+		{"GET", "/v1/attendance.zip", auth.AttendanceRead, s.attendanceZIP},
+		{"GET", "/v1/fhir/Bundle", auth.AttendanceRead, s.fhirBundle},
 		{"GET", "/v1/destinations", auth.DestinationsRead, s.listDestinations},
 		{"GET", "/v1/destinations/{id}", auth.DestinationsRead, s.getDestination},
 		{"PUT", "/v1/destinations/{id}", auth.DestinationsWrite, s.putDestination},
@@ -125,8 +127,11 @@ type request struct {
 func (s *server) operation(op operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		within := answerWithin
-		if op.waits() {
+		switch {
+		case op.waits():
 			within += maxWait
+		case op.downloads():
+			within = downloadWithin
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), within)
 		defer cancel()

@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"viop/rooms"
-	"viop/rooms/attendance"
 	"viop/rooms/export"
-	"viop/rooms/records"
 	"viop/rooms/schedule"
 )
 
@@ -49,45 +47,18 @@ func (s *server) attendanceCSV(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	about, err := s.about(r, sheet)
-	if err != nil {
-		return err
-	}
 	style := export.ForSpreadsheets
 	if r.URL.Query().Get("raw") == "1" {
 		style = export.Raw
 	}
 	var table bytes.Buffer
-	if err := export.CSV(&table, style, export.View{}.Sheet(sheet, about)); err != nil {
+	if err := export.CSV(&table, style, export.View{}.Sheet(sheet)); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	w.Header().Set("Content-Disposition", `attachment; filename="attendance.csv"`)
 	send(w, table.Bytes())
 	return nil
-}
-
-// about says what is around the records of a sheet, as documents have it.
-func (s *server) about(r *request, sheet *records.Sheet) (func(person string) *records.About, error) {
-	session, _, err := s.Store.Session(r.Context(), sessionOf(r))
-	if err != nil {
-		return nil, err
-	}
-	about := records.About{
-		Program: session.Program, Timezone: sheet.Timezone, Title: session.Title,
-		Start: attendance.At(session.Start), End: attendance.At(session.End),
-		PatientsMax: sheet.Session.PatientsMax, Flags: sheet.Session.Flags,
-		Cohort: string(session.Cohort), Track: string(session.Track),
-	}
-	return func(person string) *records.About {
-		about := about
-		for _, a := range session.Appointments {
-			if string(a.Person) == person {
-				about.Appointment = a.Reference
-			}
-		}
-		return &about
-	}, nil
 }
 
 func (s *server) sessionExists(r *request) error {

@@ -34,6 +34,7 @@ import (
 
 	"viop/auth"
 	"viop/rooms"
+	"viop/rooms/export"
 	"viop/rooms/schedule"
 )
 
@@ -129,6 +130,9 @@ type Config struct {
 	Teller   Teller
 	Gate     Gate
 	Courier  Courier
+	Extracts Extracts
+	// Signer signs what is downloaded.
+	Signer   export.Signer
 	Rooms    Rooms
 	Verifier Verifier
 	// Provenance is told beside what was computed.
@@ -165,11 +169,12 @@ const answerWithin = 10 * time.Second
 type server struct {
 	// Set by New.
 	Config
-	log      *slog.Logger
-	limits   *limits
-	imports  chan struct{} // holds one for each import that is going on
-	waiters  *waiters
-	requests *prometheus.HistogramVec
+	log         *slog.Logger
+	limits      *limits
+	imports     chan struct{} // holds one for each import that is going on
+	waiters     *waiters
+	downloading *waiters
+	requests    *prometheus.HistogramVec
 }
 
 // New serves the API, the client, health and metrics. The handler has no
@@ -206,5 +211,6 @@ func (s *server) setDefaults() {
 		s.Rate, s.Burst = 20, 60
 	}
 	s.limits = newLimits(s.Rate, s.Burst)
-	s.waiters = &waiters{by: map[string]int{}}
+	s.waiters = &waiters{most: maxWaiters, mostOf: maxWaitersOf, by: map[string]int{}}
+	s.downloading = &waiters{most: maxDownloads, mostOf: maxDownloadsOf, by: map[string]int{}}
 }

@@ -180,7 +180,12 @@ func (b *Books) Records(ctx context.Context, session rooms.SessionID) (*Sheet, e
 	if err != nil {
 		return nil, err
 	}
-	return p.sheet()
+	sheet, err := p.sheet()
+	if err != nil {
+		return nil, err
+	}
+	sheet.About, err = b.about(ctx, p)
+	return sheet, err
 }
 
 // Versions is every reading of a person's record that was ever kept, oldest

@@ -67,6 +67,7 @@ type ToldWeek struct {
 	Timezone string             `json:"timezone"`
 	Previous attendance.Verdict `json:"previous,omitempty"` // the one told before; "" when it is the first
 	Final    bool               `json:"final"`              // the week is over
+	Amended  bool               `json:"amended,omitempty"`  // and was so when it was told before
 }
 
 // ToldAuthorization is what an authorization had left when that was told.

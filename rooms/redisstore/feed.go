@@ -113,7 +113,8 @@ func changeOf(m redis.XMessage) (c records.Change, err error) {
 func follow(c *records.Change, previous string) {
 	switch {
 	case c.Week != nil:
-		c.Week.Previous = attendance.Verdict(previous)
+		verdict, final, _ := strings.Cut(previous, ",")
+		c.Week.Previous, c.Week.Amended = attendance.Verdict(verdict), c.Week.Final && final != ""
 	case c.Authorization != nil:
 		c.Authorization.Previous = records.AuthorizationStatus(previous)
 	}

@@ -78,7 +78,7 @@ import (
 //	                                  signed:<session> -> of its last signature there, in amend:0;
 //	                                  authorization:<id> -> "<as of, ms> <status told last or ->"
 //	viop:{changes}:week:<date>  hash  person -> the week as told last: "<as of, ms> <number and time, ms,
-//	                                  of the change> <verdict> <previous or -> <change as JSON>"
+//	                                  of the change> <verdict> <previous[,final] or -> <change as JSON>"
 //	viop:{changes}:weeks        zset  "<date> <person>" of those; scores are 0, so by name
 //	viop:{settling}:owed        set   "<session> <random>": an act was begun, what follows from it
 //	                                  may not be settled

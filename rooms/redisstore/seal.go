@@ -37,6 +37,7 @@ func ParseDataKey(text string) (DataKey, error) {
 // sealer seals with one key and opens with any of several.
 type sealer struct {
 	current string
+	root    [32]byte // the key of that id
 	aead    map[string]cipher.AEAD
 	blind   [][]byte // keys of blinded, the current one first
 }
@@ -58,7 +59,7 @@ func newSealer(keys []DataKey) (*sealer, error) {
 		s.aead[k.ID] = aead
 		s.blind = append(s.blind, mac(k.Key[:], "viop blind index"))
 	}
-	s.current = keys[0].ID
+	s.current, s.root = keys[0].ID, keys[0].Key
 	return s, nil
 }
 
