@@ -171,6 +171,7 @@ type server struct {
 	Config
 	log         *slog.Logger
 	limits      *limits
+	imports     chan struct{} // holds one for each import that is going on
 	waiters     *waiters
 	downloading *waiters
 	requests    *prometheus.HistogramVec
