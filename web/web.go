@@ -175,7 +175,6 @@ type server struct {
 	waiters     *waiters
 	downloading *waiters
 	requests    *prometheus.HistogramVec
-	imports     chan struct{} // holds one for each import that is going on
 }
 
 // New serves the API, the client, health and metrics. The handler has no
