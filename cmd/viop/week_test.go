@@ -47,9 +47,11 @@ func TestAWeekReachesEverybody(t *testing.T) {
 		c.meet(m)
 	}
 	c.settled(len(c.meetings) / 2)
-	clinic.Trouble("PUT Encounter", http.StatusPreconditionFailed, "")
-	clinic.Trouble("POST Encounter", http.StatusTooManyRequests, "Retry-After: 1")
-	clinic.Trouble("POST Observation", http.StatusConflict, "")
+	clinic.Refuse(
+		deliverytest.Trouble{Request: "PUT Encounter", Status: http.StatusPreconditionFailed},
+		deliverytest.Trouble{Request: "POST Encounter", Status: http.StatusTooManyRequests, Header: "Retry-After: 1"},
+		deliverytest.Trouble{Request: "POST Observation", Status: http.StatusConflict},
+	)
 	for _, m := range c.meetings[:3] {
 		c.correct(m, "add", m.patient(6), -30*time.Minute, 0, "phone_participation")
 		c.sign(m)

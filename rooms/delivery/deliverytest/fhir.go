@@ -14,7 +14,7 @@ import (
 
 // FHIRServer plays the other side: it keeps resources with versions, searches
 // by identifier and tag, takes conditional creates (If-None-Exist) and
-// version-aware updates (If-Match), and gives out tokens for an hour.
+// version-aware updates (If-Match), and gives out tokens for five minutes.
 type FHIRServer struct {
 	mu        sync.Mutex                // guards the rest
 	resources map[string]map[string]any // "Encounter/1" -> resource
@@ -22,15 +22,16 @@ type FHIRServer struct {
 	requests  []string // "PUT Encounter" that changed something
 	tokens    int      // given out
 	token     string   // in force
-	refuse    []trouble
-	Lies      func(http.ResponseWriter, *http.Request) bool // answers instead, if it likes
+	refuse    []Trouble
+	// Lies answers instead, if it likes; it is given what is kept. Set before the first request.
+	Lies func(w http.ResponseWriter, r *http.Request, kept map[string]map[string]any) bool
 }
 
-// trouble is what the next request of a kind is answered with.
-type trouble struct {
-	request string // "PUT Appointment"
-	status  int
-	header  string // "Retry-After: 60"
+// Trouble is what the next request of a kind is answered with.
+type Trouble struct {
+	Request string // "PUT Appointment"
+	Status  int
+	Header  string // "Retry-After: 60"; "" for none
 }
 
 // NewFHIRServer has nothing yet.
@@ -56,7 +57,7 @@ func (f *FHIRServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.giveToken(w, r)
 		return
 	}
-	if f.Lies != nil && f.Lies(w, r) {
+	if f.Lies != nil && f.Lies(w, r, f.resources) {
 		return
 	}
 	if r.Header.Get("Authorization") != "Bearer "+f.token {
@@ -66,18 +67,18 @@ func (f *FHIRServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/fhir/")
 	kind, id, _ := strings.Cut(path, "/")
 	for i, t := range f.refuse {
-		if t.request == r.Method+" "+kind {
+		if t.Request == r.Method+" "+kind {
 			f.refuse = slices.Delete(f.refuse, i, i+1)
-			if name, value, ok := strings.Cut(t.header, ": "); ok {
+			if name, value, ok := strings.Cut(t.Header, ": "); ok {
 				w.Header().Set(name, value)
 			}
-			w.WriteHeader(t.status)
+			w.WriteHeader(t.Status)
 			return
 		}
 	}
 	switch {
 	case path == "metadata":
-		answerJSON(w, http.StatusOK, map[string]any{"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"})
+		AnswerJSON(w, http.StatusOK, map[string]any{"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"})
 	case r.Method == http.MethodGet && id == "":
 		f.search(w, kind, r.URL.Query())
 	case r.Method == http.MethodGet:
@@ -94,15 +95,16 @@ func (f *FHIRServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *FHIRServer) giveToken(w http.ResponseWriter, r *http.Request) {
 	id, secret, _ := r.BasicAuth()
 	if err := r.ParseForm(); err != nil || id != "viop" || secret != "open-sesame" || r.Form.Get("grant_type") != "client_credentials" {
-		answerJSON(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
+		AnswerJSON(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
 		return
 	}
 	f.tokens++
 	f.token = fmt.Sprintf("token-%d", f.tokens)
-	answerJSON(w, http.StatusOK, map[string]any{"access_token": f.token, "token_type": "Bearer", "expires_in": 3600})
+	AnswerJSON(w, http.StatusOK, map[string]any{"access_token": f.token, "token_type": "Bearer", "expires_in": 300})
 }
 
-func answerJSON(w http.ResponseWriter, status int, v any) {
+// AnswerJSON answers as a FHIR server does.
+func AnswerJSON(w http.ResponseWriter, status int, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic(err)
@@ -152,7 +154,7 @@ func (f *FHIRServer) search(w http.ResponseWriter, kind string, query url.Values
 	for _, path := range f.matching(kind, query) {
 		entries = append(entries, map[string]any{"resource": f.resources[path], "search": map[string]any{"mode": "match"}})
 	}
-	answerJSON(w, http.StatusOK, map[string]any{"resourceType": "Bundle", "type": "searchset", "entry": entries})
+	AnswerJSON(w, http.StatusOK, map[string]any{"resourceType": "Bundle", "type": "searchset", "entry": entries})
 }
 
 func (f *FHIRServer) read(w http.ResponseWriter, path string) {
@@ -162,7 +164,7 @@ func (f *FHIRServer) read(w http.ResponseWriter, path string) {
 		return
 	}
 	w.Header().Set("ETag", etagOf(resource))
-	answerJSON(w, http.StatusOK, resource)
+	AnswerJSON(w, http.StatusOK, resource)
 }
 
 func etagOf(resource map[string]any) string {
@@ -186,9 +188,9 @@ func (f *FHIRServer) create(w http.ResponseWriter, r *http.Request, kind string)
 		f.next++
 		f.keep(fmt.Sprintf("%s/%d", kind, f.next), resource)
 		f.requests = append(f.requests, "POST "+kind)
-		answerJSON(w, http.StatusCreated, resource)
+		AnswerJSON(w, http.StatusCreated, resource)
 	case 1:
-		answerJSON(w, http.StatusOK, f.resources[found[0]])
+		AnswerJSON(w, http.StatusOK, f.resources[found[0]])
 	default:
 		w.WriteHeader(http.StatusPreconditionFailed)
 	}
@@ -207,7 +209,7 @@ func (f *FHIRServer) update(w http.ResponseWriter, r *http.Request, path string)
 	}
 	f.keep(path, resource)
 	f.requests = append(f.requests, "PUT "+strings.Split(path, "/")[0])
-	answerJSON(w, http.StatusOK, resource)
+	AnswerJSON(w, http.StatusOK, resource)
 }
 
 // keep stores the next version.
@@ -257,9 +259,16 @@ func (f *FHIRServer) All(kind string) []map[string]any {
 	return found
 }
 
-// Trouble is what the next such request ("PUT Appointment") is answered with.
-func (f *FHIRServer) Trouble(request string, status int, header string) {
+// Tokens is how many were given out.
+func (f *FHIRServer) Tokens() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.refuse = append(f.refuse, trouble{request, status, header})
+	return f.tokens
+}
+
+// Refuse answers the next request of each kind with trouble.
+func (f *FHIRServer) Refuse(all ...Trouble) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refuse = append(f.refuse, all...)
 }
