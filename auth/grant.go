@@ -110,13 +110,17 @@ func (r Role) Valid() bool {
 type Scope string
 
 const (
-	SessionsRead      Scope = "sessions:read"
-	SessionsWrite     Scope = "sessions:write"
-	PeopleRead        Scope = "people:read"
-	PeopleWrite       Scope = "people:write"
-	ProgramsRead      Scope = "programs:read"
-	ProgramsWrite     Scope = "programs:write"
-	InvitesWrite      Scope = "invites:write"
+	SessionsRead  Scope = "sessions:read"
+	SessionsWrite Scope = "sessions:write"
+	PeopleRead    Scope = "people:read"
+	PeopleWrite   Scope = "people:write"
+	ProgramsRead  Scope = "programs:read"
+	ProgramsWrite Scope = "programs:write"
+	InvitesWrite  Scope = "invites:write"
+
+	AuthorizationsRead  Scope = "authorizations:read"
+	AuthorizationsWrite Scope = "authorizations:write"
+
 	AttendanceRead    Scope = "attendance:read"
 	AttendanceCorrect Scope = "attendance:correct" // in the name of the token's subject
 	AttendanceSign    Scope = "attendance:sign"    // likewise
@@ -133,6 +137,7 @@ const (
 func AllScopes() []Scope {
 	return []Scope{
 		SessionsRead, SessionsWrite, PeopleRead, PeopleWrite, ProgramsRead, ProgramsWrite,
+		AuthorizationsRead, AuthorizationsWrite,
 		InvitesWrite, AttendanceRead, AttendanceCorrect, AttendanceSign, WeeksRead, PresenceRead, RevocationsWrite,
 		DestinationsRead, DestinationsWrite, DisclosuresRead,
 	}

@@ -3,7 +3,6 @@ package web_test
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"viop/rooms"
 	"viop/rooms/attendance"
@@ -21,8 +20,7 @@ type books struct {
 	signed    []records.Signature
 	versions  map[rooms.PersonID][]records.Version
 	weeks     *records.Weeks
-	asked     []string // for weeks, and changes
-	changes   []records.Change
+	asked     []string // for weeks
 }
 
 func (b *books) Records(ctx context.Context, session rooms.SessionID) (*records.Sheet, error) {
@@ -34,6 +32,7 @@ func (b *books) Records(ctx context.Context, session rooms.SessionID) (*records.
 	sheet := &records.Sheet{
 		AsOf: result.AsOf, Timezone: result.Timezone, Session: result.Sessions[0], Head: records.Book{}.Head(),
 		Corrections: b.corrected, Signatures: b.signed, Input: c,
+		About: map[string]*records.About{},
 	}
 	hashes, people := map[string]string{}, []string{}
 	for _, r := range result.Records {
@@ -43,6 +42,10 @@ func (b *books) Records(ctx context.Context, session rooms.SessionID) (*records.
 		}
 		sheet.Records = append(sheet.Records, records.Record{Record: r, Hash: hash})
 		hashes[r.Person], people = hash, append(people, r.Person)
+		sheet.About[r.Person] = &records.About{
+			Timezone: result.Timezone, Start: c.Sessions[0].ScheduledStart, End: c.Sessions[0].ScheduledEnd,
+			PatientsMax: sheet.Session.PatientsMax,
+		}
 	}
 	sheet.Versions = []records.SheetVersion{
 		{Version: 1, Hash: records.HashVersion(hashes), People: people, State: result.Records[0].State},
@@ -89,8 +92,11 @@ func (b *books) ProgramWeeks(ctx context.Context, program schedule.ProgramID, da
 	return b.weeks, nil
 }
 
-func (b *books) Changes(_ context.Context, after int64, limit int) ([]records.Change, error) {
-	b.asked = append(b.asked, fmt.Sprint("changes ", after, " ", limit))
-	later := slices.DeleteFunc(slices.Clone(b.changes), func(c records.Change) bool { return c.Seq <= after })
-	return later[:min(limit, len(later))], nil
+// Moved says what the books were told to say; the real ones are asked in
+// series_test.go.
+func (b *books) Moved(_ context.Context, changed ...schedule.Session) ([]records.Moved, error) {
+	return []records.Moved{{
+		Session: string(changed[0].ID), Person: "p1",
+		Before: &records.Counted{Status: attendance.StatusAttended, CreditedMS: 60_000},
+	}}, nil
 }

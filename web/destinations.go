@@ -37,18 +37,21 @@ type Courier interface {
 	Test(context.Context, delivery.ID) (delivery.Attempt, error)
 }
 
-func (s *server) destinations() document[delivery.Destination, delivery.ID] {
-	return document[delivery.Destination, delivery.ID]{
-		noun: "destination",
+func (s *server) destinations() document[delivery.Destination] {
+	return document[delivery.Destination]{
+		noun: "destination", puts: auth.DestinationsWrite,
 		read: delivery.Read,
-		id:   func(d *delivery.Destination) *delivery.ID { return &d.ID },
-		get:  s.Gate.Destination,
-		put:  s.Gate.Put, // it checks what is stored in the same step
-		check: func(context.Context, delivery.Destination, *schedule.Condition) error {
-			return nil
+		bind: bindTo("/id", func(d *delivery.Destination) *delivery.ID { return &d.ID }),
+		get: func(ctx context.Context, id string) (delivery.Destination, schedule.Tag, error) {
+			return s.Gate.Destination(ctx, delivery.ID(id))
 		},
-		answer: func(_ context.Context, d delivery.Destination) (any, error) {
-			return d.Public(), nil
+		// It checks what is stored in the same step.
+		put: func(ctx context.Context, d delivery.Destination, c schedule.Condition, _ options) (outcome, error) {
+			tag, created, err := s.Gate.Put(ctx, d, c)
+			if created {
+				return outcome{http.StatusCreated, tag, d.Public()}, err
+			}
+			return outcome{http.StatusOK, tag, d.Public()}, err
 		},
 	}
 }
@@ -58,7 +61,7 @@ func (s *server) getDestination(w http.ResponseWriter, r *request) error {
 }
 
 func (s *server) putDestination(w http.ResponseWriter, r *request) error {
-	return s.destinations().servePut(w, r)
+	return s.servePut(s.destinations())(w, r)
 }
 
 func destinationOf(r *request) delivery.ID { return delivery.ID(r.PathValue("id")) }
@@ -226,16 +229,6 @@ func (s *server) listDisclosures(w http.ResponseWriter, r *request) error {
 		Disclosures []delivery.Disclosure `json:"disclosures"`
 		Next        int                   `json:"next,omitempty"`
 	}{orEmpty(rows), next})
-}
-
-// destinationAsked is the destination that a caller fetches for. The error is
-// a problem when nothing may leave.
-func (s *server) destinationAsked(r *request) (delivery.Destination, error) {
-	named := r.URL.Query().Get("destination")
-	if named != "" && !schedule.ValidID(named) {
-		return delivery.Destination{}, badQuery("destination", "This must be the id of a destination.")
-	}
-	return s.Gate.Resolve(r.Context(), r.grant.Subject(), r.grant.Has(auth.DestinationsWrite), delivery.ID(named))
 }
 
 // deliveryProblem finds the document for what delivery refuses.

@@ -10,29 +10,45 @@ import (
 	"net/http"
 	"strings"
 
+	"viop/auth"
 	"viop/rooms/schedule"
 	"viop/rooms/schedule/form"
 )
 
-// maxBody holds the largest session there can be several times over.
-const maxBody = 64 << 10
+// Limits of a body: a document is the largest there can be several times over.
+const (
+	maxBody = 64 << 10
+	maxBulk = 1 << 20
+)
 
 // document is a kind of thing that is read and written whole, under an id of
 // the writer's choice, with ETags against lost updates (RFC 9110 §13).
-type document[T any, ID ~string] struct {
+type document[T any] struct {
 	noun string
+	puts auth.Scope // of writing
 	read func([]byte) (T, error)
-	id   func(*T) *ID
-	get  func(context.Context, ID) (T, schedule.Tag, error)
-	put  func(context.Context, T, schedule.Condition) (schedule.Tag, bool, error)
-	// check may ask the store, and narrows the condition to what it has seen.
-	check func(context.Context, T, *schedule.Condition) error
-	// answer is what a write is answered with: the value, and warnings.
-	answer func(context.Context, T) (any, error)
+	// bind gives the document the id of the address. It returns the field in
+	// which the document says another one.
+	bind func(*T, string) (field string)
+	get  func(context.Context, string) (T, schedule.Tag, error)
+	put  func(context.Context, T, schedule.Condition, options) (outcome, error)
+	drop func(context.Context, T, schedule.Condition) (outcome, error)
 }
 
-func (d document[T, ID]) serveGet(w http.ResponseWriter, r *request) error {
-	value, tag, err := d.get(r.Context(), ID(r.PathValue("id")))
+// options of a write.
+type options struct {
+	rewrite bool // series: also what has begun or has evidence
+}
+
+// outcome of a call about one document.
+type outcome struct {
+	status int
+	tag    schedule.Tag
+	answer any // nil: no content
+}
+
+func (d document[T]) serveGet(w http.ResponseWriter, r *request) error {
+	value, tag, err := d.get(r.Context(), nameIn(r))
 	if errors.Is(err, schedule.ErrNotFound) {
 		return notFound(d.noun)
 	}
@@ -47,52 +63,193 @@ func (d document[T, ID]) serveGet(w http.ResponseWriter, r *request) error {
 	return reply(w, http.StatusOK, value)
 }
 
-func (d document[T, ID]) servePut(w http.ResponseWriter, r *request) error {
-	body, err := readBody(w, r)
+func (s *server) servePut(d writable) func(http.ResponseWriter, *request) error {
+	return func(w http.ResponseWriter, r *request) error {
+		body, err := readBody(w, r)
+		if err != nil {
+			return err
+		}
+		condition, err := conditionOf(r.Header)
+		if err != nil {
+			return err
+		}
+		opts, err := optionsOf(r)
+		if err != nil {
+			return err
+		}
+		done, err := d.store(r.Context(), nameIn(r), body, condition, opts)
+		return done.reply(w, err)
+	}
+}
+
+func (s *server) serveDelete(d writable) func(http.ResponseWriter, *request) error {
+	return func(w http.ResponseWriter, r *request) error {
+		condition, err := conditionOf(r.Header)
+		if err != nil {
+			return err
+		}
+		done, err := d.remove(r.Context(), nameIn(r), condition)
+		return done.reply(w, err)
+	}
+}
+
+func (o outcome) reply(w http.ResponseWriter, err error) error {
 	if err != nil {
 		return err
 	}
+	if o.tag != "" {
+		w.Header().Set("ETag", quoted(o.tag))
+	}
+	if o.answer == nil {
+		w.WriteHeader(o.status)
+		return nil
+	}
+	return reply(w, o.status, o.answer)
+}
+
+// nameIn the address: what /v1/bulk has as `id`.
+func nameIn(r *request) string {
+	if person := r.PathValue("person"); person != "" {
+		return r.PathValue("id") + "/" + person
+	}
+	return r.PathValue("id")
+}
+
+func optionsOf(r *request) (o options, err error) {
+	switch r.URL.Query().Get("rewrite") {
+	case "", "false":
+	case "true":
+		o.rewrite = true
+	default:
+		err = badQuery("rewrite", "This must be true or false.")
+	}
+	return o, err
+}
+
+// writable is a document of any type.
+type writable interface {
+	scope() auth.Scope // of writing
+	store(ctx context.Context, id string, body []byte, c schedule.Condition, o options) (outcome, error)
+	remove(ctx context.Context, id string, c schedule.Condition) (outcome, error)
+}
+
+func (d document[T]) scope() auth.Scope { return d.puts }
+
+// store writes a document under an id.
+func (d document[T]) store(ctx context.Context, id string, body []byte, c schedule.Condition, o options) (outcome, error) {
 	value, err := d.read(body)
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
-	id := ID(r.PathValue("id"))
-	own := d.id(&value)
-	if *own != "" && *own != id {
-		return invalid(form.Problems{{Pointer: "/id", Detail: "The id is not the one in the address. It may be left out."}})
+	if field := d.bind(&value, id); field != "" {
+		return outcome{}, invalid(form.Problems{{Pointer: field, Detail: "This is not what the address says. It may be left out."}})
 	}
-	*own = id
-	condition, err := conditionOf(r.Header)
-	if err != nil {
-		return err
+	return d.put(ctx, value, c, o)
+}
+
+// remove takes a document away.
+func (d document[T]) remove(ctx context.Context, id string, c schedule.Condition) (outcome, error) {
+	var value T
+	d.bind(&value, id)
+	done, err := d.drop(ctx, value, c)
+	if errors.Is(err, schedule.ErrNotFound) {
+		return outcome{}, notFound(d.noun)
 	}
-	if err := d.check(r.Context(), value, &condition); err != nil {
-		return err
+	return done, err
+}
+
+// plan is what a write is answered with, and what is written along with it. To
+// make one is to ask the store, and to narrow the condition to what was seen.
+type plan struct {
+	answer any
+	also   []schedule.Write
+}
+
+// planning is how documents of the schedule are put.
+func planning[T schedule.Document](s *server, look func(context.Context, T, *schedule.Condition, options) (plan, error)) func(context.Context, T, schedule.Condition, options) (outcome, error) {
+	return func(ctx context.Context, v T, c schedule.Condition, o options) (outcome, error) {
+		if err := v.Check(); err != nil { // once more: the id is of the address
+			return outcome{}, err
+		}
+		return planned(ctx, s.Store, schedule.Write{Document: v, If: c}, func(c *schedule.Condition) (plan, error) {
+			return look(ctx, v, c, o)
+		})
 	}
-	// Before the write: when it fails, nothing has been done.
-	answer, err := d.answer(r.Context(), value)
-	if err != nil {
-		return err
+}
+
+// dropping is how those are taken away on which nothing hangs.
+func dropping[T schedule.Document](s *server) func(context.Context, T, schedule.Condition) (outcome, error) {
+	return func(ctx context.Context, v T, c schedule.Condition) (outcome, error) {
+		return planned(ctx, s.Store, schedule.Write{Document: v, Delete: true, If: c}, func(*schedule.Condition) (plan, error) {
+			return plan{}, nil
+		})
 	}
-	tag, created, err := d.put(r.Context(), value, condition)
-	if err != nil {
-		return err
+}
+
+// planned writes a document with what goes along with it. When that has changed
+// since it was looked at, it is looked at again.
+func planned(ctx context.Context, to Store, w schedule.Write, look func(*schedule.Condition) (plan, error)) (outcome, error) {
+	const tries = 5
+	var last error
+	for range tries {
+		own := w
+		p, err := look(&own.If)
+		if err != nil {
+			return outcome{}, err
+		}
+		// The answer is known before the write: when it fails, nothing has been done.
+		written, err := to.PutAll(ctx, append([]schedule.Write{own}, p.also...))
+		if broken, ok := errors.AsType[*schedule.BatchError](err); ok && broken.Index > 0 {
+			last = err
+			continue
+		}
+		if err != nil {
+			return outcome{}, err
+		}
+		return outcomeOf(w, written[0], p.answer), nil
 	}
-	w.Header().Set("ETag", quoted(tag))
-	if created {
-		return reply(w, http.StatusCreated, answer)
+	return outcome{}, last
+}
+
+func outcomeOf(w schedule.Write, done schedule.Written, answer any) outcome {
+	switch {
+	case w.Delete && answer == nil:
+		return outcome{status: http.StatusNoContent}
+	case done.Created:
+		return outcome{http.StatusCreated, done.Tag, answer}
 	}
-	return reply(w, http.StatusOK, answer)
+	return outcome{http.StatusOK, done.Tag, answer}
+}
+
+// bound gives a document the id of the address, unless it says another.
+func bound[ID ~string](own *ID, id string) bool {
+	if *own != "" && string(*own) != id {
+		return false
+	}
+	*own = ID(id)
+	return true
+}
+
+// bindTo is bind for documents with one id, in a field.
+func bindTo[T any, ID ~string](field string, own func(*T) *ID) func(*T, string) string {
+	return func(v *T, id string) string {
+		if bound(own(v), id) {
+			return ""
+		}
+		return field
+	}
 }
 
 // readBody wants JSON, and not too much of it.
-func readBody(w http.ResponseWriter, r *request) ([]byte, error) {
+func readBody(w http.ResponseWriter, r *request) ([]byte, error) { return readUpTo(w, r, maxBody) }
+
+func readUpTo(w http.ResponseWriter, r *request, most int64) ([]byte, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
 		return nil, newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type", "This is not JSON.",
 			"Send the document with Content-Type: application/json.").with("Accept", "application/json")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, err
 	}
@@ -103,16 +260,22 @@ func readBody(w http.ResponseWriter, r *request) ([]byte, error) {
 }
 
 func reply(w http.ResponseWriter, status int, value any) error {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false) // this is no page: nosniff, and a type of its own
-	if err := encoder.Encode(value); err != nil {
+	body, err := marshal(value)
+	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	send(w, body.Bytes())
+	send(w, body)
 	return nil
+}
+
+func marshal(value any) ([]byte, error) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // this is no page: nosniff, and a type of its own
+	err := encoder.Encode(value)
+	return body.Bytes(), err
 }
 
 func quoted(tag schedule.Tag) string { return `"` + string(tag) + `"` }

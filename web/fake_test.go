@@ -25,6 +25,15 @@ type memory struct {
 	events   map[rooms.SessionID][]attendance.Event
 	here     map[rooms.SessionID][]rooms.Presence
 	revoked  []auth.Revocation
+	// others are the kinds that need no more than to be kept; series and what
+	// they make are the real store's, in series_test.go.
+	others shelf[schedule.Name, schedule.Document]
+	once   map[string]onceKept
+}
+
+type onceKept struct {
+	request string
+	answer  []byte // nil: under way
 }
 
 func newMemory(now func() time.Time) *memory {
@@ -35,6 +44,8 @@ func newMemory(now func() time.Time) *memory {
 		programs: shelf[schedule.ProgramID, schedule.Program]{},
 		events:   map[rooms.SessionID][]attendance.Event{},
 		here:     map[rooms.SessionID][]rooms.Presence{},
+		others:   shelf[schedule.Name, schedule.Document]{},
+		once:     map[string]onceKept{},
 	}
 }
 
@@ -55,41 +66,205 @@ func get[ID comparable, T any](m *memory, from shelf[ID, T], id ID) (T, schedule
 	return k.value, k.tag, nil
 }
 
-func put[ID comparable, T any](m *memory, to shelf[ID, T], id ID, v T, c schedule.Condition) (schedule.Tag, bool, error) {
+// PutAll is without series: it writes what it is given.
+func (m *memory) PutAll(_ context.Context, batch []schedule.Write) ([]schedule.Written, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := c.Check(to[id].tag); err != nil {
+	written := make([]schedule.Written, len(batch))
+	for i, w := range batch {
+		if err := m.allowed(w); err != nil {
+			return nil, &schedule.BatchError{Index: i, Name: w.Document.Called(), Err: err}
+		}
+	}
+	for i, w := range batch {
+		tag := m.tagOf(w.Document.Called())
+		if !w.Keep {
+			m.revision++
+			written[i] = schedule.Written{Tag: schedule.Tag(strconv.Itoa(m.revision)), Created: tag == ""}
+			m.write(w, written[i].Tag)
+		}
+		if w.Delete {
+			written[i] = schedule.Written{}
+		}
+	}
+	return written, nil
+}
+
+func (m *memory) allowed(w schedule.Write) error {
+	tag := m.tagOf(w.Document.Called())
+	if err := w.If.Check(tag); err != nil || !w.Delete {
+		return err
+	}
+	switch {
+	case tag == "":
+		return schedule.ErrNotFound
+	case w.Document.Called().Kind == schedule.KindSession && len(m.events[rooms.SessionID(w.Document.Called().ID)]) > 0:
+		return schedule.ErrHasEvidence
+	}
+	return nil
+}
+
+func (m *memory) tagOf(n schedule.Name) schedule.Tag {
+	switch n.Kind {
+	case schedule.KindSession:
+		return m.sessions[rooms.SessionID(n.ID)].tag
+	case schedule.KindPerson:
+		return m.people[rooms.PersonID(n.ID)].tag
+	case schedule.KindProgram:
+		return m.programs[schedule.ProgramID(n.ID)].tag
+	}
+	return m.others[n].tag
+}
+
+func (m *memory) write(w schedule.Write, tag schedule.Tag) {
+	switch v := w.Document.(type) {
+	case schedule.Session:
+		m.sessions[v.ID] = kept[schedule.Session]{v, tag}
+		if w.Delete {
+			delete(m.sessions, v.ID)
+		}
+	case schedule.Person:
+		m.people[v.ID] = kept[schedule.Person]{v, tag}
+	case schedule.Program:
+		m.programs[v.ID] = kept[schedule.Program]{v, tag}
+	default:
+		m.others[v.Called()] = kept[schedule.Document]{v, tag}
+		if w.Delete {
+			delete(m.others, v.Called())
+		}
+	}
+}
+
+// other is a document of the kinds that are only kept.
+func other[T schedule.Document](m *memory, kind schedule.Kind, id string, person rooms.PersonID) (v T, tag schedule.Tag, err error) {
+	d, tag, err := get(m, m.others, schedule.Name{Kind: kind, ID: id, Person: person})
+	if err == nil {
+		v, _ = d.(T)
+	}
+	return v, tag, err
+}
+
+// page is those of a kind that are wanted, by name.
+func page[T schedule.Document](m *memory, wanted func(T) bool, after string, limit int) (all []T, next string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, k := range m.others {
+		if v, ok := k.value.(T); ok && wanted(v) && v.Called().ID > after {
+			all = append(all, v)
+		}
+	}
+	slices.SortFunc(all, func(a, b T) int {
+		return cmp.Or(cmp.Compare(a.Called().ID, b.Called().ID), cmp.Compare(a.Called().Person, b.Called().Person))
+	})
+	if len(all) > limit {
+		all = all[:limit]
+		next = all[limit-1].Called().ID
+	}
+	return all, next, nil
+}
+
+func (m *memory) Cohort(_ context.Context, id schedule.CohortID) (schedule.Cohort, schedule.Tag, error) {
+	return other[schedule.Cohort](m, schedule.KindCohort, string(id), "")
+}
+
+func (m *memory) Cohorts(_ context.Context, program schedule.ProgramID, after string, limit int) ([]schedule.Cohort, string, error) {
+	return page(m, func(v schedule.Cohort) bool { return v.Program == program }, after, limit)
+}
+
+func (m *memory) Series(_ context.Context, id schedule.SeriesID) (schedule.Series, schedule.Tag, error) {
+	return other[schedule.Series](m, schedule.KindSeries, string(id), "")
+}
+
+func (m *memory) AllSeries(_ context.Context, program schedule.ProgramID, after string, limit int) ([]schedule.Series, string, error) {
+	return page(m, func(v schedule.Series) bool { return v.Program == program }, after, limit)
+}
+
+func (m *memory) SeriesOf(_ context.Context, cohort schedule.CohortID) (ids []schedule.SeriesID, err error) {
+	all, _, err := page(m, func(v schedule.Series) bool { return v.Cohort == cohort }, "", 1000)
+	for _, v := range all {
+		ids = append(ids, v.ID)
+	}
+	return ids, err
+}
+
+func (m *memory) Standing(_ context.Context, _ schedule.SeriesID, ids []rooms.SessionID) (map[rooms.SessionID]schedule.Standing, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	standing := map[rooms.SessionID]schedule.Standing{}
+	for _, id := range ids {
+		k := m.sessions[id]
+		standing[id] = schedule.Standing{Session: k.value, Tag: k.tag, Evidence: len(m.events[id]) > 0}
+	}
+	return standing, nil
+}
+
+func (m *memory) Enrollment(_ context.Context, person rooms.PersonID) (schedule.Enrollment, schedule.Tag, error) {
+	return other[schedule.Enrollment](m, schedule.KindEnrollment, string(person), "")
+}
+
+func (m *memory) Authorization(_ context.Context, id schedule.AuthorizationID) (schedule.Authorization, schedule.Tag, error) {
+	return other[schedule.Authorization](m, schedule.KindAuthorization, string(id), "")
+}
+
+func (m *memory) Authorizations(_ context.Context, person rooms.PersonID, after string, limit int) ([]schedule.Authorization, string, error) {
+	return page(m, func(v schedule.Authorization) bool { return v.Person == person }, after, limit)
+}
+
+func (m *memory) Excuse(_ context.Context, session rooms.SessionID, person rooms.PersonID) (schedule.Excuse, schedule.Tag, error) {
+	return other[schedule.Excuse](m, schedule.KindExcuse, string(session), person)
+}
+
+func (m *memory) Excuses(_ context.Context, session rooms.SessionID) ([]schedule.Excuse, error) {
+	all, _, err := page(m, func(v schedule.Excuse) bool { return v.Session == session }, "", 1000)
+	return all, err
+}
+
+func (m *memory) Begin(_ context.Context, key, request string) ([]byte, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	known, taken := m.once[key]
+	switch {
+	case !taken:
+		m.once[key] = onceKept{request: request}
+		return nil, request, nil
+	case known.request != request:
+		return nil, "", schedule.ErrOtherRequest
+	case known.answer == nil:
+		return nil, "", schedule.ErrUnderway
+	}
+	return known.answer, "", nil
+}
+
+func (m *memory) Finish(_ context.Context, key, turn string, answer []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if answer == nil {
+		delete(m.once, key)
+		return nil
+	}
+	m.once[key] = onceKept{turn, answer}
+	return nil
+}
+
+// PutSession puts a session in, past the API.
+func (m *memory) PutSession(ctx context.Context, v schedule.Session, c schedule.Condition) (schedule.Tag, bool, error) {
+	written, err := m.PutAll(ctx, []schedule.Write{{Document: v, If: c}})
+	if err != nil {
 		return "", false, err
 	}
-	_, existed := to[id]
-	m.revision++
-	tag := schedule.Tag(strconv.Itoa(m.revision))
-	to[id] = kept[T]{v, tag}
-	return tag, !existed, nil
+	return written[0].Tag, written[0].Created, nil
 }
 
 func (m *memory) Session(_ context.Context, id rooms.SessionID) (schedule.Session, schedule.Tag, error) {
 	return get(m, m.sessions, id)
 }
 
-func (m *memory) PutSession(_ context.Context, s schedule.Session, c schedule.Condition) (schedule.Tag, bool, error) {
-	return put(m, m.sessions, s.ID, s, c)
-}
-
 func (m *memory) Person(_ context.Context, id rooms.PersonID) (schedule.Person, schedule.Tag, error) {
 	return get(m, m.people, id)
 }
 
-func (m *memory) PutPerson(_ context.Context, p schedule.Person, c schedule.Condition) (schedule.Tag, bool, error) {
-	return put(m, m.people, p.ID, p, c)
-}
-
 func (m *memory) Program(_ context.Context, id schedule.ProgramID) (schedule.Program, schedule.Tag, error) {
 	return get(m, m.programs, id)
-}
-
-func (m *memory) PutProgram(_ context.Context, p schedule.Program, c schedule.Condition) (schedule.Tag, bool, error) {
-	return put(m, m.programs, p.ID, p, c)
 }
 
 func (m *memory) People(ctx context.Context, ids []rooms.PersonID) (map[rooms.PersonID]schedule.Person, error) {
@@ -100,23 +275,6 @@ func (m *memory) People(ctx context.Context, ids []rooms.PersonID) (map[rooms.Pe
 		}
 	}
 	return found, nil
-}
-
-func (m *memory) DeleteSession(_ context.Context, id rooms.SessionID, c schedule.Condition) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	stored, ok := m.sessions[id]
-	if err := c.Check(stored.tag); err != nil {
-		return err
-	}
-	switch {
-	case !ok:
-		return schedule.ErrNotFound
-	case len(m.events[id]) > 0:
-		return schedule.ErrHasEvidence
-	}
-	delete(m.sessions, id)
-	return nil
 }
 
 func (m *memory) Sessions(_ context.Context, from, to time.Time, cursor string, limit int) ([]schedule.Session, string, error) {
@@ -195,6 +353,7 @@ type node struct {
 	expelled []string
 	flushed  []rooms.SessionID
 	flush    func(context.Context) error // nil is at once
+	expel    func()                      // waits; nil does not
 }
 
 func (n *node) Flush(ctx context.Context, id rooms.SessionID) error {
@@ -208,6 +367,9 @@ func (n *node) Flush(ctx context.Context, id rooms.SessionID) error {
 }
 
 func (n *node) Expel(_ context.Context, id rooms.SessionID, person rooms.PersonID, why rooms.Reason) {
+	if n.expel != nil {
+		n.expel()
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.expelled = append(n.expelled, string(id)+" "+string(person)+" "+string(why.Code))

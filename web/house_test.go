@@ -31,6 +31,8 @@ type house struct {
 	keys     *authtest.Keyring
 	store    *memory
 	books    *books
+	feed     *feed
+	gate     *gate
 	kept     web.Store // the one that is asked: store, or what a test puts in its place
 	rooms    *node
 	log      *bytes.Buffer
@@ -48,6 +50,7 @@ func newHouse(t *testing.T, change ...func(*web.Config)) *house {
 	h.keys = authtest.New(t, h.clock)
 	h.store = newMemory(h.clock)
 	h.books = &books{store: h.store}
+	h.feed, h.gate = newFeed(), newGate()
 	minter, err := auth.NewMinter(h.keys.Config(), h.clock)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +60,7 @@ func newHouse(t *testing.T, change ...func(*web.Config)) *house {
 		t.Fatal(err)
 	}
 	cfg := web.Config{
-		Store: h.store, Books: h.books, Rooms: h.rooms, Provenance: web.Provenance{Evaluator: "test", TZData: "2026a"}, Verifier: h.keys.Verifier(h.keys.Config()), Minter: minter,
+		Store: h.store, Books: h.books, Feed: h.feed, Teller: h.feed, Gate: h.gate, Rooms: h.rooms, Provenance: web.Provenance{Evaluator: "test", TZData: "2026a"}, Verifier: h.keys.Verifier(h.keys.Config()), Minter: minter,
 		Signaling: http.NotFoundHandler(), Metrics: prometheus.NewRegistry(), Public: public, TLS: true,
 		Log: slog.New(slog.NewTextHandler(h.log, nil)), Now: h.clock,
 	}

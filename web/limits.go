@@ -61,3 +61,40 @@ func tooManyRequests(wait time.Duration) *problem {
 	return newProblem(http.StatusTooManyRequests, "too_many_requests", "Too many requests.",
 		"Wait as many seconds as Retry-After says.").with("Retry-After", strconv.Itoa(seconds))
 }
+
+// How many calls may wait for something new at a time, on this node and of one
+// subject. They cost little: a goroutine, and no connection to the store.
+const (
+	maxWaiters   = 256
+	maxWaitersOf = 8
+)
+
+// waiters counts them.
+type waiters struct {
+	// Set by who makes one.
+	most, mostOf int
+
+	mu  sync.Mutex // guards the rest
+	all int
+	by  map[string]int // subject
+}
+
+// enter lets one in that calls leave when it is done, or says that there are
+// too many.
+func (w *waiters) enter(subject string) (leave func(), ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.all >= w.most || w.by[subject] >= w.mostOf {
+		return nil, false
+	}
+	w.all++
+	w.by[subject]++
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.all--
+		if w.by[subject]--; w.by[subject] == 0 {
+			delete(w.by, subject)
+		}
+	}, true
+}

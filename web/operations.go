@@ -9,6 +9,7 @@ import (
 
 	"viop/auth"
 	"viop/rooms"
+	"viop/rooms/attendance"
 	"viop/rooms/schedule"
 )
 
@@ -22,14 +23,25 @@ type operation struct {
 	serve        func(http.ResponseWriter, *request) error
 }
 
+// waits are the operations that wait for something new, if they are asked to.
+func (op operation) waits() bool { return op.path == "/v1/attendance" }
+
 // operations is the whole API, in the order of api/openapi.yaml.
 func (s *server) operations() []operation {
 	sessions, people, programs := s.sessions(), s.people(), s.programs()
+	cohorts, series, excuses := s.cohorts(), s.series(), s.excuses()
+	enrollments, authorizations := s.enrollments(), s.authorizations()
 	return []operation{
 		{"GET", "/v1/sessions", auth.SessionsRead, s.listSessions},
 		{"GET", "/v1/sessions/{id}", auth.SessionsRead, sessions.serveGet},
-		{"PUT", "/v1/sessions/{id}", auth.SessionsWrite, sessions.servePut},
-		{"DELETE", "/v1/sessions/{id}", auth.SessionsWrite, s.deleteSession},
+		{"PUT", "/v1/sessions/{id}", auth.SessionsWrite, s.servePut(sessions)},
+		{"DELETE", "/v1/sessions/{id}", auth.SessionsWrite, s.serveDelete(sessions)},
+		{"PUT", "/v1/sessions/{id}/cancellation", auth.SessionsWrite, s.cancellation(attendance.SessionCancelled)},
+		{"DELETE", "/v1/sessions/{id}/cancellation", auth.SessionsWrite, s.cancellation(attendance.SessionScheduled)},
+		{"GET", "/v1/sessions/{id}/excuses", auth.SessionsRead, s.listExcuses},
+		{"GET", "/v1/sessions/{id}/excuses/{person}", auth.SessionsRead, excuses.serveGet},
+		{"PUT", "/v1/sessions/{id}/excuses/{person}", auth.SessionsWrite, s.servePut(excuses)},
+		{"DELETE", "/v1/sessions/{id}/excuses/{person}", auth.SessionsWrite, s.serveDelete(excuses)},
 		{"POST", "/v1/sessions/{id}/invites", auth.InvitesWrite, s.invite},
 		{"GET", "/v1/sessions/{id}/presence", auth.PresenceRead, s.presence},
 		{"GET", "/v1/sessions/{id}/attendance", auth.AttendanceRead, s.attendanceJSON},
@@ -41,12 +53,29 @@ func (s *server) operations() []operation {
 		{"POST", "/v1/sessions/{id}/corrections", auth.AttendanceCorrect, s.correct},
 		{"GET", "/v1/sessions/{id}/signatures", auth.AttendanceRead, s.listSignatures},
 		{"POST", "/v1/sessions/{id}/signatures", auth.AttendanceSign, s.sign},
+		{"GET", "/v1/cohorts", auth.SessionsRead, s.listCohorts},
+		{"GET", "/v1/cohorts/{id}", auth.SessionsRead, cohorts.serveGet},
+		{"PUT", "/v1/cohorts/{id}", auth.SessionsWrite, s.servePut(cohorts)},
+		{"DELETE", "/v1/cohorts/{id}", auth.SessionsWrite, s.serveDelete(cohorts)},
+		{"GET", "/v1/series", auth.SessionsRead, s.listSeries},
+		{"GET", "/v1/series/{id}", auth.SessionsRead, series.serveGet},
+		{"PUT", "/v1/series/{id}", auth.SessionsWrite, s.servePut(series)},
+		{"DELETE", "/v1/series/{id}", auth.SessionsWrite, s.serveDelete(series)},
 		{"GET", "/v1/people/{id}", auth.PeopleRead, people.serveGet},
-		{"PUT", "/v1/people/{id}", auth.PeopleWrite, people.servePut},
+		{"PUT", "/v1/people/{id}", auth.PeopleWrite, s.servePut(people)},
 		{"GET", "/v1/people/{id}/weeks", auth.WeeksRead, s.personWeeks},
+		{"GET", "/v1/people/{id}/enrollment", auth.PeopleRead, enrollments.serveGet},
+		{"PUT", "/v1/people/{id}/enrollment", auth.PeopleWrite, s.servePut(enrollments)},
+		{"DELETE", "/v1/people/{id}/enrollment", auth.PeopleWrite, s.serveDelete(enrollments)},
+		{"GET", "/v1/authorizations", auth.AuthorizationsRead, s.listAuthorizations},
+		{"GET", "/v1/authorizations/{id}", auth.AuthorizationsRead, authorizations.serveGet},
+		{"PUT", "/v1/authorizations/{id}", auth.AuthorizationsWrite, s.servePut(authorizations)},
+		{"DELETE", "/v1/authorizations/{id}", auth.AuthorizationsWrite, s.serveDelete(authorizations)},
 		{"GET", "/v1/programs/{id}", auth.ProgramsRead, programs.serveGet},
-		{"PUT", "/v1/programs/{id}", auth.ProgramsWrite, programs.servePut},
+		{"PUT", "/v1/programs/{id}", auth.ProgramsWrite, s.servePut(programs)},
 		{"GET", "/v1/programs/{id}/weeks", auth.WeeksRead, s.programWeeks},
+		{"GET", "/v1/attendance.zip", auth.AttendanceRead, s.attendanceZIP},
+		{"GET", "/v1/fhir/Bundle", auth.AttendanceRead, s.fhirBundle},
 		{"GET", "/v1/destinations", auth.DestinationsRead, s.listDestinations},
 		{"GET", "/v1/destinations/{id}", auth.DestinationsRead, s.getDestination},
 		{"PUT", "/v1/destinations/{id}", auth.DestinationsWrite, s.putDestination},
@@ -58,6 +87,9 @@ func (s *server) operations() []operation {
 		{"POST", "/v1/destinations/{id}/redrive", auth.DestinationsWrite, s.redrive},
 		{"POST", "/v1/destinations/{id}/test", auth.DestinationsWrite, s.testDestination},
 		{"GET", "/v1/people/{id}/disclosures", auth.DisclosuresRead, s.listDisclosures},
+		{"GET", "/v1/attendance", auth.AttendanceRead, s.listAttendance},
+		{"GET", "/v1/weeks", auth.WeeksRead, s.listWeeks},
+		{"POST", "/v1/bulk", auth.SessionsWrite, s.bulk},
 		{"POST", "/v1/revocations", auth.RevocationsWrite, s.revoke},
 		{"GET", "/v1/openapi.yaml", "", serveOpenAPI},
 		{"GET", "/healthz", "", s.healthz},
@@ -93,11 +125,22 @@ type request struct {
 // operation lets in who may, bounds the time, and turns errors into problems.
 func (s *server) operation(op operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+		within := answerWithin
+		switch {
+		case op.waits():
+			within += maxWait
+		case op.downloads():
+			within = downloadWithin
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), within)
 		defer cancel()
 		in := &request{Request: r.WithContext(ctx)}
 		err := s.admit(ctx, w, in, op)
-		if err == nil {
+		switch {
+		case err != nil:
+		case op.method == http.MethodPost:
+			err = s.once(w, in, op.serve)
+		default:
 			err = op.serve(w, in)
 		}
 		if err != nil {

@@ -7,9 +7,8 @@ import (
 	"time"
 
 	"viop/rooms"
-	"viop/rooms/attendance"
+	"viop/rooms/delivery"
 	"viop/rooms/export"
-	"viop/rooms/records"
 	"viop/rooms/schedule"
 )
 
@@ -49,7 +48,7 @@ func (s *server) attendanceCSV(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	about, err := s.about(r, sheet)
+	to, err := s.receiver(r)
 	if err != nil {
 		return err
 	}
@@ -58,36 +57,22 @@ func (s *server) attendanceCSV(w http.ResponseWriter, r *request) error {
 		style = export.Raw
 	}
 	var table bytes.Buffer
-	if err := export.CSV(&table, style, export.View{}.Sheet(sheet, about)); err != nil {
+	if err := export.CSV(&table, style, export.View{}.Sheet(sheet)); err != nil {
+		return err
+	}
+	var rows []delivery.Disclosure
+	for _, record := range sheet.Records {
+		rows = append(rows, delivery.Disclosure{
+			Person: rooms.PersonID(record.Person), Records: 1, Items: []string{export.RecordID(record.Session, record.Person)},
+		})
+	}
+	if err := s.Gate.Disclose(r.Context(), to, r.grant.Subject(), delivery.AsCSV, rows...); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	w.Header().Set("Content-Disposition", `attachment; filename="attendance.csv"`)
 	send(w, table.Bytes())
 	return nil
-}
-
-// about says what is around the records of a sheet, as documents have it.
-func (s *server) about(r *request, sheet *records.Sheet) (func(person string) *records.About, error) {
-	session, _, err := s.Store.Session(r.Context(), sessionOf(r))
-	if err != nil {
-		return nil, err
-	}
-	about := records.About{
-		Program: session.Program, Timezone: sheet.Timezone, Title: session.Title,
-		Start: attendance.At(session.Start), End: attendance.At(session.End),
-		PatientsMax: sheet.Session.PatientsMax, Flags: sheet.Session.Flags,
-		Cohort: string(session.Cohort), Track: string(session.Track),
-	}
-	return func(person string) *records.About {
-		about := about
-		for _, a := range session.Appointments {
-			if string(a.Person) == person {
-				about.Appointment = a.Reference
-			}
-		}
-		return &about
-	}, nil
 }
 
 func (s *server) sessionExists(r *request) error {

@@ -4,20 +4,24 @@ import (
 	"context"
 	"errors"
 
+	"viop/auth"
 	"viop/rooms"
 	"viop/rooms/schedule"
 	"viop/rooms/schedule/form"
 )
 
-func (s *server) people() document[schedule.Person, rooms.PersonID] {
-	return document[schedule.Person, rooms.PersonID]{
-		noun:   "person",
-		read:   schedule.ReadPerson,
-		id:     func(v *schedule.Person) *rooms.PersonID { return &v.ID },
-		get:    s.Store.Person,
-		put:    s.Store.PutPerson,
-		check:  s.checkPerson,
-		answer: func(_ context.Context, v schedule.Person) (any, error) { return v, nil },
+func (s *server) people() document[schedule.Person] {
+	return document[schedule.Person]{
+		noun: "person", puts: auth.PeopleWrite,
+		read: schedule.ReadPerson,
+		bind: bindTo("/id", func(v *schedule.Person) *rooms.PersonID { return &v.ID }),
+		get: func(ctx context.Context, id string) (schedule.Person, schedule.Tag, error) {
+			return s.Store.Person(ctx, rooms.PersonID(id))
+		},
+		put: planning(s, func(ctx context.Context, v schedule.Person, c *schedule.Condition, _ options) (plan, error) {
+			return plan{answer: v}, s.checkPerson(ctx, v, c)
+		}),
+		drop: dropping[schedule.Person](s), // ErrInUse, always
 	}
 }
 
@@ -28,10 +32,7 @@ func (s *server) people() document[schedule.Person, rooms.PersonID] {
 func (s *server) checkPerson(ctx context.Context, v schedule.Person, c *schedule.Condition) error {
 	var p form.Problems
 	if v.Program != "" {
-		switch _, _, err := s.Store.Program(ctx, v.Program); {
-		case errors.Is(err, schedule.ErrNotFound):
-			p.Add("/program", "There is no such program. Put it in first: PUT /v1/programs/{id}.")
-		case err != nil:
+		if err := s.checkProgram(ctx, &p, v.Program); err != nil {
 			return err
 		}
 	}
@@ -55,19 +56,40 @@ func (s *server) checkPerson(ctx context.Context, v schedule.Person, c *schedule
 	return p.Err()
 }
 
-func (s *server) programs() document[schedule.Program, schedule.ProgramID] {
-	return document[schedule.Program, schedule.ProgramID]{
-		noun:  "program",
-		read:  schedule.ReadProgram,
-		id:    func(v *schedule.Program) *schedule.ProgramID { return &v.ID },
-		get:   s.Store.Program,
-		put:   s.Store.PutProgram,
-		check: func(context.Context, schedule.Program, *schedule.Condition) error { return nil },
-		answer: func(_ context.Context, v schedule.Program) (any, error) {
-			return struct {
-				schedule.Program
-				Warnings []schedule.Warning `json:"warnings,omitempty"`
-			}{v, v.Warnings()}, nil
+func (s *server) programs() document[schedule.Program] {
+	return document[schedule.Program]{
+		noun: "program", puts: auth.ProgramsWrite,
+		read: schedule.ReadProgram,
+		bind: bindTo("/id", func(v *schedule.Program) *schedule.ProgramID { return &v.ID }),
+		get: func(ctx context.Context, id string) (schedule.Program, schedule.Tag, error) {
+			return s.Store.Program(ctx, schedule.ProgramID(id))
 		},
+		put:  planning(s, s.planProgram),
+		drop: dropping[schedule.Program](s), // likewise
 	}
+}
+
+// planProgram moves the series of a program to another zone with it.
+func (s *server) planProgram(ctx context.Context, v schedule.Program, c *schedule.Condition, o options) (plan, error) {
+	rework := rework{server: s, options: o}
+	stored, tag, err := s.Store.Program(ctx, v.ID)
+	switch {
+	case errors.Is(err, schedule.ErrNotFound):
+	case err != nil:
+		return plan{}, err
+	case stored.Timezone != v.Timezone:
+		if err := c.Check(tag); err != nil {
+			return plan{}, err
+		}
+		c.Tags = []schedule.Tag{tag}
+		if err := rework.program(ctx, v); err != nil {
+			return plan{}, err
+		}
+	}
+	moved, err := rework.moved(ctx)
+	return plan{also: rework.writes, answer: struct {
+		schedule.Program
+		Warnings []schedule.Warning `json:"warnings,omitempty"`
+		reworked
+	}{v, v.Warnings(), reworked{rework.reports, moved}}}, err
 }

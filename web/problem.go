@@ -123,6 +123,18 @@ func problemOf(err error) *problem {
 	case errors.Is(err, schedule.ErrHasEvidence):
 		return newProblem(http.StatusConflict, "session_has_evidence", "The session cannot be deleted.",
 			`Somebody has been in it, and evidence is kept. Set its status to "cancelled_by_program" instead.`)
+	case errors.Is(err, schedule.ErrInUse):
+		return newProblem(http.StatusConflict, "in_use", "The document cannot be deleted.",
+			"Other documents rest on it. Change or delete those first.")
+	case errors.Is(err, schedule.ErrTooMany):
+		return newProblem(http.StatusUnprocessableEntity, "too_many", "This changes too many sessions at once.",
+			"At most 10,000 documents are written together. Divide it: change the series one by one first.")
+	case errors.Is(err, schedule.ErrUnderway):
+		return newProblem(http.StatusConflict, "idempotency_key_underway", "This request is under way.",
+			"One with the same Idempotency-Key has begun and not ended. Wait for its answer, or try again.").with("Retry-After", "1")
+	case errors.Is(err, schedule.ErrOtherRequest):
+		return newProblem(http.StatusUnprocessableEntity, "idempotency_key_reused", "The Idempotency-Key was used before.",
+			"It belongs to another request: another address or another body. Use a new key.")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled): // or the caller has left
 		return newProblem(http.StatusServiceUnavailable, "unavailable", "The store does not answer.",
 			"Nothing is wrong with the request. Try again.").with("Retry-After", "5")
@@ -130,17 +142,24 @@ func problemOf(err error) *problem {
 	return nil
 }
 
-// fail answers with the problem of err. Only what is our fault is logged.
-func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+// problemFor is the problem of err, as it is told. Only what is our fault is
+// logged.
+func (s *server) problemFor(r *http.Request, err error) *problem {
 	p := problemOf(err)
 	if p == nil {
 		s.log.ErrorContext(r.Context(), "request failed", "request", requestID(r.Context()), "pattern", r.Pattern, "err", err)
 		p = newProblem(http.StatusInternalServerError, "internal", "Something went wrong on our side.",
 			"It has been logged under the id in instance.")
 	}
-	answer := *p
-	answer.Instance = "urn:viop:request:" + requestID(r.Context())
-	for name, values := range p.header {
+	told := *p
+	told.Instance = "urn:viop:request:" + requestID(r.Context())
+	return &told
+}
+
+// fail answers with the problem of err.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	answer := s.problemFor(r, err)
+	for name, values := range answer.header {
 		w.Header()[name] = values
 	}
 	body, err := json.Marshal(answer)

@@ -26,6 +26,8 @@ type Books interface {
 	Sign(context.Context, rooms.SessionID, records.Signature) (*records.Sheet, error)
 	PersonWeeks(ctx context.Context, person rooms.PersonID, from, to attendance.Date) (*records.Weeks, error)
 	ProgramWeeks(context.Context, schedule.ProgramID, attendance.Date) (*records.Weeks, error)
+	// Moved is what becomes of the records if sessions are scheduled like this.
+	Moved(context.Context, ...schedule.Session) ([]records.Moved, error)
 }
 
 // Provenance says what computed an answer. It stands beside the documents of

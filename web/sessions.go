@@ -3,61 +3,147 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"viop/auth"
 	"viop/rooms"
+	"viop/rooms/attendance"
+	"viop/rooms/records"
 	"viop/rooms/schedule"
 	"viop/rooms/schedule/form"
 )
 
-func (s *server) sessions() document[schedule.Session, rooms.SessionID] {
-	return document[schedule.Session, rooms.SessionID]{
-		noun:   "session",
-		read:   schedule.ReadSession,
-		id:     func(v *schedule.Session) *rooms.SessionID { return &v.ID },
-		get:    s.Store.Session,
-		put:    s.Store.PutSession,
-		check:  s.checkSession,
-		answer: s.warnOfSession,
+func (s *server) sessions() document[schedule.Session] {
+	return document[schedule.Session]{
+		noun: "session", puts: auth.SessionsWrite,
+		read: schedule.ReadSession,
+		bind: bindTo("/id", func(v *schedule.Session) *rooms.SessionID { return &v.ID }),
+		get: func(ctx context.Context, id string) (schedule.Session, schedule.Tag, error) {
+			return s.Store.Session(ctx, rooms.SessionID(id))
+		},
+		put:  planning(s, s.planSession),
+		drop: dropping[schedule.Session](s),
 	}
+}
+
+// planSession adds what the session comes to among the others of its week, and
+// what moves in the records if it was met already.
+func (s *server) planSession(ctx context.Context, v schedule.Session, c *schedule.Condition, _ options) (plan, error) {
+	if err := s.checkSession(ctx, v); err != nil {
+		return plan{}, err
+	}
+	warnings, err := s.warnOfSession(ctx, v)
+	if err != nil {
+		return plan{}, err
+	}
+	moved, err := s.moves(ctx, v, c)
+	if err != nil {
+		return plan{}, err
+	}
+	return plan{answer: struct {
+		schedule.Session
+		Warnings []schedule.Warning `json:"warnings,omitempty"`
+		Moved    *moves             `json:"moved,omitempty"`
+	}{v, warnings, moved}}, nil
+}
+
+// moves is what a change of a session that was met comes to: its evidence is
+// kept, and counted by another schedule.
+type moves struct {
+	Fields  []string        `json:"fields"`
+	Records []records.Moved `json:"records"`
+}
+
+// moves is nil when nothing is counted otherwise. The condition is narrowed to
+// the version that was compared.
+func (s *server) moves(ctx context.Context, v schedule.Session, c *schedule.Condition) (*moves, error) {
+	standing, err := s.Store.Standing(ctx, "", []rooms.SessionID{v.ID})
+	if err != nil {
+		return nil, err
+	}
+	there := standing[v.ID]
+	if !there.Evidence || there.Tag == "" {
+		return nil, nil
+	}
+	fields := there.Session.Moves(v)
+	if len(fields) == 0 {
+		return nil, nil
+	}
+	if err := c.Check(there.Tag); err != nil {
+		return nil, err
+	}
+	c.Tags = []schedule.Tag{there.Tag}
+	changed, err := s.moved(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	return &moves{fields, changed}, nil
+}
+
+// moved counts by the schedule as it is and as it would be.
+func (s *server) moved(ctx context.Context, changed ...schedule.Session) ([]records.Moved, error) {
+	for _, v := range changed {
+		if err := s.Rooms.Flush(ctx, v.ID); err != nil {
+			return nil, fmt.Errorf("flush evidence: %w", err)
+		}
+	}
+	return s.Books.Moved(ctx, changed...)
 }
 
 // checkSession asks whether the program and the people exist and are what the
 // session takes them for.
-func (s *server) checkSession(ctx context.Context, v schedule.Session, _ *schedule.Condition) error {
+func (s *server) checkSession(ctx context.Context, v schedule.Session) error {
 	var p form.Problems
-	switch _, _, err := s.Store.Program(ctx, v.Program); {
-	case errors.Is(err, schedule.ErrNotFound):
-		p.Add("/program", "There is no such program. Put it in first: PUT /v1/programs/{id}.")
-	case err != nil:
+	if err := s.checkProgram(ctx, &p, v.Program); err != nil {
 		return err
 	}
-	people, err := s.Store.People(ctx, append(append([]rooms.PersonID{}, v.Roster...), v.Facilitators...))
+	if err := s.checkPeople(ctx, &p, v.Roster, v.Facilitators); err != nil {
+		return err
+	}
+	return p.Err()
+}
+
+func (s *server) checkProgram(ctx context.Context, p *form.Problems, id schedule.ProgramID) error {
+	_, _, err := s.Store.Program(ctx, id)
+	if errors.Is(err, schedule.ErrNotFound) {
+		p.Add("/program", "There is no such program. Put it in first: PUT /v1/programs/{id}.")
+		return nil
+	}
+	return err
+}
+
+func (s *server) checkPeople(ctx context.Context, p *form.Problems, roster, facilitators []rooms.PersonID) error {
+	people, err := s.Store.People(ctx, slices.Concat(roster, facilitators))
 	if err != nil {
 		return err
 	}
-	checkRoles(&p, "/roster/", v.Roster, people, auth.Patient)
-	checkRoles(&p, "/facilitators/", v.Facilitators, people, auth.Facilitator)
-	return p.Err()
+	checkRoles(p, "/roster/", roster, people, auth.Patient)
+	checkRoles(p, "/facilitators/", facilitators, people, auth.Facilitator)
+	return nil
 }
 
 func checkRoles(p *form.Problems, at string, ids []rooms.PersonID, people map[rooms.PersonID]schedule.Person, role auth.Role) {
 	for i, id := range ids {
-		person, known := people[id]
-		switch {
-		case !known:
-			p.Add(at+strconv.Itoa(i), "There is no such person. Put them in first: PUT /v1/people/{id}.")
-		case person.Role != role:
-			p.Add(at+strconv.Itoa(i), "This list is of people with the role %s; this person is a %s.", role, person.Role)
-		}
+		checkRole(p, at+strconv.Itoa(i), id, people, role)
 	}
 }
 
-// warnOfSession adds what the session comes to among the others of its week.
-func (s *server) warnOfSession(ctx context.Context, v schedule.Session) (any, error) {
+func checkRole(p *form.Problems, at string, id rooms.PersonID, people map[rooms.PersonID]schedule.Person, role auth.Role) {
+	person, known := people[id]
+	switch {
+	case !known:
+		p.Add(at, "There is no such person. Put them in first: PUT /v1/people/{id}.")
+	case person.Role != role:
+		p.Add(at, "This place is for people with the role %s; this person is a %s.", role, person.Role)
+	}
+}
+
+// warnOfSession is what the session comes to among the others of its week.
+func (s *server) warnOfSession(ctx context.Context, v schedule.Session) ([]schedule.Warning, error) {
 	program, _, err := s.Store.Program(ctx, v.Program)
 	if err != nil {
 		return nil, err
@@ -67,10 +153,7 @@ func (s *server) warnOfSession(ctx context.Context, v schedule.Session) (any, er
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		schedule.Session
-		Warnings []schedule.Warning `json:"warnings,omitempty"`
-	}{v, v.Warnings(program, others)}, nil
+	return v.Warnings(program, others), nil
 }
 
 func (s *server) allSessions(ctx context.Context, from, to time.Time) (all []schedule.Session, err error) {
@@ -86,20 +169,34 @@ func (s *server) allSessions(ctx context.Context, from, to time.Time) (all []sch
 	}
 }
 
-func (s *server) deleteSession(w http.ResponseWriter, r *request) error {
-	condition, err := conditionOf(r.Header)
-	if err != nil {
-		return err
+// cancellation calls a session off, or back on: the one thing about it that
+// people change most, without the rest of it.
+func (s *server) cancellation(status attendance.SessionStatus) func(http.ResponseWriter, *request) error {
+	return func(w http.ResponseWriter, r *request) error {
+		condition, err := conditionOf(r.Header)
+		if err != nil {
+			return err
+		}
+		v, tag, err := s.Store.Session(r.Context(), sessionOf(r))
+		if errors.Is(err, schedule.ErrNotFound) {
+			return notFound("session")
+		}
+		if err != nil {
+			return err
+		}
+		if err := condition.Check(tag); err != nil {
+			return err
+		}
+		condition.Tags = []schedule.Tag{tag} // what was read is what is written
+		if v.Cancelled() == (status == attendance.SessionCancelled) {
+			return outcome{http.StatusOK, tag, v}.reply(w, nil) // as asked for, already
+		}
+		v.Status = status
+		done, err := planned(r.Context(), s.Store, schedule.Write{Document: v, If: condition}, func(c *schedule.Condition) (plan, error) {
+			return s.planSession(r.Context(), v, c, options{})
+		})
+		return done.reply(w, err)
 	}
-	err = s.Store.DeleteSession(r.Context(), sessionOf(r), condition)
-	if errors.Is(err, schedule.ErrNotFound) {
-		return notFound("session")
-	}
-	if err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
 }
 
 // Limits of a listing.

@@ -6,9 +6,7 @@ import (
 	"testing"
 
 	"viop/rooms/attendance"
-	"viop/rooms/records"
 	"viop/rooms/redisstore"
-	"viop/web"
 )
 
 // onBothStores runs a test on the store of these tests and on the real one, so
@@ -26,9 +24,7 @@ func onBothStores(t *testing.T, run func(*testing.T, *house)) {
 func newRedisHouse(t *testing.T) (*house, *redisstore.Store) {
 	t.Helper()
 	store := openRedis(t)
-	return newHouse(t, func(c *web.Config) {
-		c.Store, c.Books = store, records.New(store, slog.New(slog.DiscardHandler))
-	}), store
+	return houseOn(t, store), store
 }
 
 func openRedis(t *testing.T) *redisstore.Store {

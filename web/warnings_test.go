@@ -49,14 +49,16 @@ func TestWarningsOfAWeek(t *testing.T) {
 	onBothStores(t, func(t *testing.T, h *house) {
 		h.furnish()
 		start := time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)
+		var crowd []schedule.Write
 		for i := range 205 {
 			meeting := schedule.Session{
 				ID: rooms.SessionID("crowd" + strconv.Itoa(i)), Program: "evening", Service: attendance.MutualAid,
 				Start: start, End: start.Add(time.Hour), Roster: []rooms.PersonID{},
 			}
-			if _, _, err := h.kept.PutSession(t.Context(), meeting, schedule.Condition{}); err != nil {
-				t.Fatal(err)
-			}
+			crowd = append(crowd, schedule.Write{Document: meeting})
+		}
+		if _, err := h.kept.PutAll(t.Context(), crowd); err != nil {
+			t.Fatal(err)
 		}
 		on := func(day string) object {
 			s := evening()

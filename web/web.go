@@ -34,6 +34,7 @@ import (
 
 	"viop/auth"
 	"viop/rooms"
+	"viop/rooms/export"
 	"viop/rooms/schedule"
 )
 
@@ -41,23 +42,44 @@ import (
 // Documents that are not there are schedule.ErrNotFound; a write whose
 // condition does not hold is schedule.ErrChanged and has changed nothing.
 type Store interface {
+	// PutAll writes all of the batch, or nothing and returns a
+	// *schedule.BatchError. Evidence is not touched, and a session that has some
+	// is never deleted (schedule.ErrHasEvidence).
+	PutAll(context.Context, []schedule.Write) ([]schedule.Written, error)
+
 	Session(context.Context, rooms.SessionID) (schedule.Session, schedule.Tag, error)
 	// Sessions are those whose scheduled time overlaps [from, to), by start and
 	// id: at most limit of them, after the one that the cursor names ("" is the
-	// beginning). next is "" when there are no more.
+	// beginning). next is "" when there are no more; so it is below.
 	Sessions(ctx context.Context, from, to time.Time, cursor string, limit int) (page []schedule.Session, next string, err error)
-	// PutSession stores s under s.ID. Evidence of the session is not touched.
-	// created is false when it replaced one, here and below.
-	PutSession(context.Context, schedule.Session, schedule.Condition) (tag schedule.Tag, created bool, err error)
-	// DeleteSession gives schedule.ErrHasEvidence when anybody has been there.
-	DeleteSession(context.Context, rooms.SessionID, schedule.Condition) error
-
 	Person(context.Context, rooms.PersonID) (schedule.Person, schedule.Tag, error)
 	// People are those of ids that exist.
 	People(ctx context.Context, ids []rooms.PersonID) (map[rooms.PersonID]schedule.Person, error)
-	PutPerson(context.Context, schedule.Person, schedule.Condition) (tag schedule.Tag, created bool, err error)
 	Program(context.Context, schedule.ProgramID) (schedule.Program, schedule.Tag, error)
-	PutProgram(context.Context, schedule.Program, schedule.Condition) (tag schedule.Tag, created bool, err error)
+
+	Cohort(context.Context, schedule.CohortID) (schedule.Cohort, schedule.Tag, error)
+	Cohorts(ctx context.Context, program schedule.ProgramID, after string, limit int) (page []schedule.Cohort, next string, err error)
+	Series(context.Context, schedule.SeriesID) (schedule.Series, schedule.Tag, error)
+	AllSeries(ctx context.Context, program schedule.ProgramID, after string, limit int) (page []schedule.Series, next string, err error)
+	// SeriesOf are the series that meet with a cohort.
+	SeriesOf(context.Context, schedule.CohortID) ([]schedule.SeriesID, error)
+	// Standing is what there is of the sessions that a series made, and of those
+	// with these ids.
+	Standing(context.Context, schedule.SeriesID, []rooms.SessionID) (map[rooms.SessionID]schedule.Standing, error)
+
+	Enrollment(context.Context, rooms.PersonID) (schedule.Enrollment, schedule.Tag, error)
+	Authorization(context.Context, schedule.AuthorizationID) (schedule.Authorization, schedule.Tag, error)
+	Authorizations(ctx context.Context, person rooms.PersonID, after string, limit int) (page []schedule.Authorization, next string, err error)
+	Excuse(context.Context, rooms.SessionID, rooms.PersonID) (schedule.Excuse, schedule.Tag, error)
+	// Excuses are those from a session, by person.
+	Excuses(context.Context, rooms.SessionID) ([]schedule.Excuse, error)
+
+	// Begin begins what is to be done once under a key. It returns the answer if
+	// it was done, schedule.ErrUnderway while it is, and schedule.ErrOtherRequest
+	// if something else was. Otherwise whoever has turn does it, and says so.
+	Begin(ctx context.Context, key, request string) (answer []byte, turn string, err error)
+	// Finish keeps the answer for a day; nil forgets that it was begun.
+	Finish(ctx context.Context, key, turn string, answer []byte) error
 
 	// Presence is who is there at asOf: the last word of whoever owns the room
 	// or, after a crash, nobody.
@@ -97,8 +119,13 @@ type Check struct {
 type Config struct {
 	Store    Store
 	Books    Books
+	Feed     Feed
+	Teller   Teller
 	Gate     Gate
 	Courier  Courier
+	Extracts Extracts
+	// Signer signs what is downloaded.
+	Signer   export.Signer
 	Rooms    Rooms
 	Verifier Verifier
 	// Provenance is told beside what was computed.
@@ -124,6 +151,9 @@ type Config struct {
 	Log   *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Draining is closed when the node goes, so that nobody is kept waiting for
+	// something new. It may be nil.
+	Draining <-chan struct{}
 }
 
 // answerWithin bounds one call of the API, the store's part included.
@@ -132,9 +162,11 @@ const answerWithin = 10 * time.Second
 type server struct {
 	// Set by New.
 	Config
-	log      *slog.Logger
-	limits   *limits
-	requests *prometheus.HistogramVec
+	log         *slog.Logger
+	limits      *limits
+	waiters     *waiters
+	downloading *waiters
+	requests    *prometheus.HistogramVec
 }
 
 // New serves the API, the client, health and metrics. The handler has no
@@ -171,4 +203,6 @@ func (s *server) setDefaults() {
 		s.Rate, s.Burst = 20, 60
 	}
 	s.limits = newLimits(s.Rate, s.Burst)
+	s.waiters = &waiters{most: maxWaiters, mostOf: maxWaitersOf, by: map[string]int{}}
+	s.downloading = &waiters{most: maxDownloads, mostOf: maxDownloadsOf, by: map[string]int{}}
 }

@@ -28,16 +28,9 @@ type personWeeksView struct {
 const maxWeeks = 53 * 7
 
 func (s *server) personWeeks(w http.ResponseWriter, r *request) error {
-	from, err := dateOf(r, "from")
+	from, to, err := spanOfDates(r)
 	if err != nil {
 		return err
-	}
-	to, err := dateOf(r, "to")
-	if err != nil {
-		return err
-	}
-	if to < from || to-from > maxWeeks {
-		return badQuery("to", "This must not be before from, and at most 371 days after it.")
 	}
 	person := rooms.PersonID(r.PathValue("id"))
 	weeks, err := s.Books.PersonWeeks(r.Context(), person, from, to)

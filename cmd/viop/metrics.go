@@ -54,6 +54,18 @@ func (c partsCollector) Collect(out chan<- prometheus.Metric) {
 		byLabel("closes_total", "WebSockets closed, by code.", "code", string(code), float64(v))
 	}
 
+	carried := c.n.courier.Stats()
+	for kind, results := range carried.Attempts {
+		for result, v := range results {
+			out <- prometheus.MustNewConstMetric(prometheus.NewDesc("viop_delivery_attempts_total",
+				"Attempts to bring something to a destination, by its kind and the result.", []string{"kind", "result"}, nil),
+				prometheus.CounterValue, float64(v), string(kind), string(result))
+		}
+	}
+	gauge("delivery_backlog", "Changes that destinations are behind, all together.", float64(carried.Backlog))
+	gauge("delivery_oldest_seconds", "Age of the oldest change that has not been brought to a destination.", carried.Oldest.Seconds())
+	gauge("delivery_dead_letters", "Changes that could not be brought, all together.", float64(carried.Dead))
+
 	store := c.n.store.Health()
 	gauge("evidence_behind_seconds", "Age of the oldest evidence that is not in the store yet.", store.Behind.Seconds())
 	durable := 0.0

@@ -10,12 +10,15 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"viop/auth"
 	"viop/rooms"
+	"viop/rooms/delivery"
+	"viop/rooms/export"
 	"viop/rooms/records"
 	"viop/rooms/redisstore"
 	"viop/rooms/schedule"
@@ -70,8 +73,12 @@ type node struct {
 	media    *sfu.SFU
 	registry *rooms.Registry
 	books    *records.Books
-	settled  chan struct{}      // closed when the books' Run has ended; nil before it began
-	rest     context.CancelFunc // ends it
+	teller   *delivery.Teller
+	gate     *delivery.Gate
+	courier  *delivery.Courier
+	settled  chan struct{}      // closed when the books' and the courier's Run have ended; nil before they began
+	rest     context.CancelFunc // ends them
+	draining chan struct{}      // closed by drain
 	signals  *signaling.Server
 	verifier *auth.Verifier
 	minter   *auth.Minter // nil without a shared secret
@@ -123,7 +130,7 @@ const recoverWithin = 5 * time.Second
 // later one fails. The parts live with ctx; nothing is waited for longer than
 // starting lasts.
 func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *node, err error) {
-	n := &node{log: log}
+	n := &node{log: log, draining: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			n.close()
@@ -149,6 +156,8 @@ func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *no
 		return nil, err
 	}
 	n.books = records.New(n.store, log)
+	n.teller, n.gate = delivery.NewTeller(n.store), delivery.NewGate(n.store, n.store.Now)
+	n.courier = delivery.NewCourier(delivery.CourierConfig{Gate: n.gate, Outbox: n.store, Feed: n.teller, Log: log})
 	n.registry = rooms.New(rooms.Config{
 		Seal:    func(plain string) (string, error) { return n.store.Seal(plain), nil },
 		Unseal:  n.store.Unseal,
@@ -165,13 +174,17 @@ func (f nodeFlags) start(ctx, starting context.Context, log *slog.Logger) (_ *no
 	return n, nil
 }
 
-// settle keeps the books while the node lives; close waits for its end.
+// settle keeps the books, and brings what is told to where it should go, while
+// the node lives; close waits for its end.
 func (n *node) settle(ctx context.Context) {
 	ctx, n.rest = context.WithCancel(ctx)
 	n.settled = make(chan struct{})
 	go func() {
 		defer close(n.settled)
-		n.books.Run(ctx)
+		var parts sync.WaitGroup
+		parts.Go(func() { n.books.Run(ctx) })
+		parts.Go(func() { n.courier.Run(ctx) })
+		parts.Wait()
 	}()
 }
 
@@ -306,16 +319,26 @@ func (n *node) openSignaling(f nodeFlags) error {
 }
 
 func (n *node) openWeb(f nodeFlags) error {
+	seed, err := n.store.Derive("signatures v1")
+	if err != nil {
+		return err
+	}
+	signer, err := export.NewSigner(seed)
+	if err != nil {
+		return err
+	}
 	metrics := prometheus.NewRegistry()
 	n.register(metrics)
 	config := web.Config{
-		Store: n.store, Books: n.books, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
+		Store: n.store, Books: n.books, Feed: n.store, Teller: n.teller,
+		Gate: n.gate, Courier: n.courier, Extracts: extracts(n.store, n.gate), Signer: signer, Rooms: n.registry, Verifier: n.verifier, Signaling: n.signals,
 		Provenance: provenance(),
 		Checks:     []web.Check{{Name: "store", Ask: n.askStore}},
 		Metrics:    metrics,
 		Public:     n.public,
 		TLS:        f.TLSCert != "" || f.BehindTLSProxy,
 		Log:        n.log,
+		Draining:   n.draining,
 	}
 	if n.minter != nil {
 		config.Minter = n.minter
@@ -332,6 +355,13 @@ func (n *node) openWeb(f nodeFlags) error {
 		ErrorLog:          slog.NewLogLogger(discardAddresses{n.log.Handler()}, slog.LevelDebug),
 	}
 	return nil
+}
+
+// extracts are read from the store, through the gate.
+func extracts(store *redisstore.Store, gate *delivery.Gate) web.Extracts {
+	return func(ctx context.Context, to delivery.Destination, by string, as delivery.Format, span delivery.Span) (*delivery.Extract, error) {
+		return delivery.NewExtract(ctx, store, gate, to, by, as, span)
+	}
 }
 
 func (n *node) askStore(ctx context.Context) (string, error) {
@@ -358,6 +388,7 @@ func (n *node) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainWithin)
 	defer cancel()
 	n.log.Info("draining")
+	close(n.draining)
 	gone := make(chan error, 1)
 	go func() { gone <- n.signals.Drain(ctx) }() // pages go as their rooms close
 	err := errors.Join(n.registry.Drain(ctx), <-gone, n.server.Shutdown(ctx))

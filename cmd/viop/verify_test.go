@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"viop/rooms/attendance"
+	"viop/rooms/export"
 	"viop/rooms/redisstore"
 	"viop/rooms/schedule"
 )
@@ -86,6 +88,54 @@ func TestArchiveAndVerify(t *testing.T) {
 	const want = "session s1, epoch 1, log, entry 2: does not match its hash"
 	if err == nil || !strings.HasPrefix(err.Error(), want) || out != "" {
 		t.Errorf("verify of a changed file = %q, %v, want an error that begins with %q", out, err, want)
+	}
+}
+
+// An export says for itself whether it is as it was made, and by whose key.
+func TestVerifyOfAnExport(t *testing.T) {
+	signer, err := export.NewSigner(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := func(yield func(export.Row, error) bool) {
+		var r export.Row
+		r.RecordID = "s1/p1"
+		yield(r, nil)
+	}
+	weeks := func(func(export.Week, error) bool) {}
+	var zip bytes.Buffer
+	a := export.Archive{Made: attendance.At(time.Now()), Destination: "billing", Basis: "qsoa", Signer: signer, Dir: t.TempDir()}
+	if _, err := a.Write(t.Context(), &zip, rows, weeks); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "export.zip")
+	write := func(text []byte) {
+		t.Helper()
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(zip.Bytes())
+	out, hint, err := command(t, "", "verify", file)
+	if err != nil || !strings.Contains(out, "for billing (qsoa)") || !strings.Contains(out, "attendance.csv: 1 rows, ") ||
+		!strings.Contains(out, "signed by "+signer.Fingerprint()) || !strings.Contains(hint, "--signer") {
+		t.Errorf("verify of an export = %q, %q, %v", out, hint, err)
+	}
+	if _, hint, err := command(t, "", "verify", "--signer", signer.Fingerprint(), file); err != nil || hint != "" {
+		t.Errorf("verify by the right key = %q, %v", hint, err)
+	}
+	if _, _, err := command(t, "", "verify", "--signer", "0123", file); err == nil || !strings.Contains(err.Error(), "not by 0123") {
+		t.Errorf("verify by another key = %v, want an error", err)
+	}
+	damaged := bytes.Clone(zip.Bytes())
+	damaged[200] ^= 1
+	write(damaged)
+	if out, _, err := command(t, "", "verify", file); err == nil || out != "" {
+		t.Errorf("verify of a damaged export = %q, %v, want an error", out, err)
+	}
+	write([]byte("{}"))
+	if _, _, err := command(t, "", "verify", "--signer", "0123", file); err == nil || !strings.Contains(err.Error(), "no export") {
+		t.Errorf("verify --signer of something else = %v, want that it is no export", err)
 	}
 }
 

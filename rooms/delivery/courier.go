@@ -17,6 +17,8 @@ const (
 	// LookEvery is how often it looks for destinations that nobody serves, and
 	// how long what is new on the feed may wait, at most.
 	LookEvery = 2 * time.Second
+	// SurveyEvery is how often it looks how all destinations stand.
+	SurveyEvery = 15 * time.Second
 	// HoldFor is how long the right to send lasts: longer than any attempt.
 	HoldFor = 3 * answerWithin
 	// workers are attempts at one destination at a time.
@@ -32,6 +34,8 @@ const (
 type Feed interface {
 	// Told are at most limit entries after the one numbered after.
 	Told(ctx context.Context, to Destination, after int64, limit int) ([]Told, error)
+	// Latest is what an item's record or week says by now; of others, the item.
+	Latest(ctx context.Context, to Destination, item export.Item) (export.Item, error)
 }
 
 // Told is an entry of the feed.
@@ -111,8 +115,12 @@ func (c *Courier) Run(ctx context.Context) {
 	defer routes.Wait()
 	tick := time.NewTicker(LookEvery)
 	defer tick.Stop()
+	var surveyed time.Time
 	for {
 		all, err := c.gate.store.Destinations(ctx)
+		if err == nil && c.now().Sub(surveyed) >= SurveyEvery {
+			surveyed, err = c.now(), c.survey(ctx, all)
+		}
 		if err != nil && ctx.Err() == nil {
 			c.log.Error("destinations cannot be read", "err", err)
 		}
@@ -319,6 +327,11 @@ func (c *Courier) deliver(ctx context.Context, a errand) error {
 		return c.outbox.Settle(ctx, a.to.ID, a.head, c.outcome(a, "", c.now(), withheld("This change is not on the feed any more.")))
 	}
 	item := told[0].Item
+	if a.to.Kind == FHIR {
+		if item, err = c.feed.Latest(ctx, a.to, item); err != nil {
+			return err
+		}
+	}
 	if a.head.Tries == 0 {
 		if err := c.gate.Disclose(ctx, a.to, "", a.to.format(), rowsOf(item)...); err != nil {
 			return err

@@ -3,8 +3,10 @@ package delivery
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
+	"viop/rooms/export"
 	"viop/rooms/schedule"
 	"viop/rooms/schedule/form"
 )
@@ -143,11 +145,16 @@ func (d Destination) Check() error {
 	if len(d.Subjects) > maxSubjects {
 		p.Add("/subjects", "At most %d.", maxSubjects)
 	}
-	for _, subject := range d.Subjects {
-		schedule.CheckID(&p, "/subjects", subject)
+	for i, subject := range d.Subjects {
+		schedule.CheckID(&p, "/subjects/"+strconv.Itoa(i), subject)
 	}
 	if len(d.Types) > maxTypes {
 		p.Add("/types", "At most %d.", maxTypes)
+	}
+	for i, t := range d.Types {
+		if !slices.Contains(export.Types(), export.Type(t)) {
+			p.Add("/types/"+strconv.Itoa(i), "There is no such type.")
+		}
 	}
 	d.checkTarget(&p)
 	return p.Err()

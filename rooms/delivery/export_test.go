@@ -15,7 +15,6 @@ var (
 	Sign       = sign
 	Pause      = pause
 	RetryAfter = retryAfter
-	NewKey     = newKey
 )
 
 // AnswerWithin is how long an answer may take.

@@ -28,11 +28,12 @@ import (
 // patients (FirelyTeam/spark#520). So we search ourselves, look whether what
 // was found is ours, and update just that, in the version that we saw.
 //
-// Of a record what is written is what it says by now, whichever change brings
-// us here: a letter that is sent again must not bring back former minutes.
+// Of a record or a week what is written is what it says by now (Feed.Latest),
+// whichever change brings us here: a letter that is sent again must not bring
+// back former minutes.
 func (c *Courier) pushFHIR(ctx context.Context, a errand, item export.Item) answer {
 	s := fhirServer{c: c, to: a.to, secrets: a.secrets}
-	bundle := fhir.Target{System: a.to.System, PatientSystem: a.to.PatientSystem}.Bundle(item)
+	bundle := a.to.target().Bundle(item)
 	for _, entry := range bundle.Entry {
 		if err := s.write(ctx, entry); err != nil {
 			return s.answer(err)

@@ -53,6 +53,18 @@ func (f *script) Told(_ context.Context, _ delivery.Destination, after int64, li
 	return slices.Clone(rest[:min(limit, len(rest))]), nil
 }
 
+// Latest is the last version of a record.
+func (f *script) Latest(_ context.Context, _ delivery.Destination, item export.Item) (export.Item, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, t := range f.told {
+		if item.Record != nil && t.Item.Record != nil && t.Item.Record.RecordID == item.Record.RecordID {
+			item.Record = t.Item.Record
+		}
+	}
+	return item, nil
+}
+
 // house is a courier on a store in memory, in a bubble of time.
 type house struct {
 	t       *testing.T

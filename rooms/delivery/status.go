@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -112,19 +113,23 @@ func (c *Courier) Redrive(ctx context.Context, id ID, seq int64) (int, error) {
 	return c.outbox.Redrive(ctx, id, seq)
 }
 
-// Stats are counts of this node since it began, and gauges of all
-// destinations that things are brought to.
+// Stats are counts of this node since it began, and how it stood with all
+// destinations together at its last look.
 type Stats struct {
 	Attempts map[Kind]map[Result]int64
+	Backlog  int64
+	Oldest   time.Duration // age of the oldest that has not been brought
+	Dead     int
 }
 
 // Stats never waits.
 func (c *Courier) Stats() Stats { return c.count.stats() }
 
-// counter counts attempts.
+// counter counts.
 type counter struct {
-	mu sync.Mutex
-	by map[Kind]map[Result]int64 // guarded by mu
+	mu   sync.Mutex // guards the rest
+	by   map[Kind]map[Result]int64
+	last Stats // without Attempts
 }
 
 func newCounter() *counter { return &counter{by: map[Kind]map[Result]int64{Webhook: {}, FHIR: {}}} }
@@ -138,12 +143,34 @@ func (c *counter) attempt(k Kind, r Result) {
 func (c *counter) stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Stats{Attempts: map[Kind]map[Result]int64{}}
+	s := c.last
+	s.Attempts = map[Kind]map[Result]int64{}
 	for kind, results := range c.by {
-		s.Attempts[kind] = map[Result]int64{}
-		for result, n := range results {
-			s.Attempts[kind][result] = n
-		}
+		s.Attempts[kind] = maps.Clone(results)
 	}
 	return s
+}
+
+// survey sums up how it stands with all destinations. Those that are switched
+// off count too: somebody may have forgotten them.
+func (c *Courier) survey(ctx context.Context, all []Destination) error {
+	var sum Stats
+	for _, d := range all {
+		if !d.Kind.Pushed() {
+			continue
+		}
+		state, err := c.outbox.State(ctx, d.ID)
+		if err != nil {
+			return err
+		}
+		sum.Backlog += state.Backlog()
+		sum.Dead += state.Dead
+		if state.Oldest > 0 {
+			sum.Oldest = max(sum.Oldest, c.now().Sub(state.Oldest.Time()))
+		}
+	}
+	c.count.mu.Lock()
+	defer c.count.mu.Unlock()
+	c.count.last = sum
+	return nil
 }

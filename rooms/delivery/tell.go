@@ -2,9 +2,10 @@ package delivery
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"viop/rooms"
+	"viop/rooms/attendance"
 	"viop/rooms/export"
 	"viop/rooms/records"
 	"viop/rooms/schedule"
@@ -14,8 +15,14 @@ import (
 type Books interface {
 	// FeedID tells the feed from every other.
 	FeedID(context.Context) (string, error)
-	Changes(ctx context.Context, after int64, limit int) ([]records.Change, error)
-	Book(context.Context, rooms.SessionID) (records.Book, error)
+	// Entries are at most limit changes after the one numbered after, with what
+	// they name.
+	Entries(ctx context.Context, after int64, limit int) ([]records.Entry, error)
+	// Readings are the last of each person in a session that is on the feed, and
+	// the signatures that are.
+	Readings(context.Context, rooms.SessionID) ([]records.Reading, []records.Signature, error)
+	// WeekTold is a week as it was told last, or schedule.ErrNotFound.
+	WeekTold(ctx context.Context, person rooms.PersonID, first attendance.Date) (records.Change, error)
 	// People are those of ids that exist.
 	People(ctx context.Context, ids []rooms.PersonID) (map[rooms.PersonID]schedule.Person, error)
 }
@@ -28,53 +35,64 @@ func NewTeller(b Books) *Teller { return &Teller{b} }
 
 // Told implements Feed.
 func (t *Teller) Told(ctx context.Context, to Destination, after int64, limit int) ([]Told, error) {
-	changes, err := t.books.Changes(ctx, after, limit)
-	if err != nil || len(changes) == 0 {
+	entries, err := t.books.Entries(ctx, after, limit)
+	if err != nil || len(entries) == 0 {
 		return nil, err
 	}
-	view, err := t.View(ctx, to, peopleIn(changes))
+	view, err := t.View(ctx, to, peopleIn(entries))
 	if err != nil {
 		return nil, err
 	}
-	read := map[string]records.Book{}
-	told := make([]Told, 0, len(changes))
-	for _, c := range changes {
-		var (
-			reading records.Reading
-			signed  []records.Signature
-		)
-		if c.Kind == records.RecordChanged {
-			book, known := read[c.Session]
-			if !known {
-				if book, err = t.books.Book(ctx, rooms.SessionID(c.Session)); err != nil {
-					return nil, err
-				}
-				read[c.Session] = book
-			}
-			if reading, err = readingOf(book, c); err != nil {
-				return nil, err
-			}
-			signed = book.Signatures()
-		}
-		item, err := view.Item(c, reading, signed)
+	told := make([]Told, 0, len(entries))
+	for _, e := range entries {
+		item, err := view.Item(e.Change, e.Reading, e.Signatures)
 		if err != nil {
 			return nil, err
 		}
-		told = append(told, Told{c.Seq, item})
+		told = append(told, Told{e.Change.Seq, item})
 	}
 	return told, nil
 }
 
-// readingOf is the one that a change names. One of former times names none: it
-// is the last that said this.
-func readingOf(book records.Book, c records.Change) (records.Reading, error) {
-	for i := len(book.Readings) - 1; i >= 0; i-- {
-		r := book.Readings[i]
-		if r.Seq == c.Reading || c.Reading == 0 && r.Person == c.Person && r.Hash == c.Hash && r.Version == c.Version {
-			return r, nil
+// Latest implements Feed.
+func (t *Teller) Latest(ctx context.Context, to Destination, item export.Item) (export.Item, error) {
+	switch {
+	case item.Record != nil:
+		person := item.Record.Person
+		view, err := t.View(ctx, to, []rooms.PersonID{rooms.PersonID(person)})
+		if err != nil {
+			return item, err
 		}
+		readings, signatures, err := t.books.Readings(ctx, rooms.SessionID(item.Record.Session))
+		if err != nil {
+			return item, err
+		}
+		for _, r := range readings {
+			if r.Person != person {
+				continue
+			}
+			latest, err := view.Record(item.Record.Session, r, signatures)
+			if err != nil {
+				return item, err
+			}
+			item.Record = &latest
+		}
+	case item.Week != nil:
+		person := rooms.PersonID(item.Week.Person)
+		view, err := t.View(ctx, to, []rooms.PersonID{person})
+		if err != nil {
+			return item, err
+		}
+		last, err := t.books.WeekTold(ctx, person, item.Week.Week.Week)
+		if errors.Is(err, schedule.ErrNotFound) {
+			return item, nil
+		}
+		if err != nil {
+			return item, err
+		}
+		return view.Item(last, records.Reading{}, nil)
 	}
-	return records.Reading{}, fmt.Errorf("change %d names a reading that session %s does not have", c.Seq, c.Session)
+	return item, nil
 }
 
 // View is how a destination sees people: with names if it may have them, and
@@ -94,28 +112,32 @@ func (t *Teller) View(ctx context.Context, to Destination, ids []rooms.PersonID)
 	}
 	view.People = map[string]export.Person{}
 	for id, p := range people {
-		seen := export.Person{}
-		if to.Names {
-			seen.Name = p.Name
-		}
-		for _, identifier := range p.Identifiers {
-			if to.PatientSystem != "" && identifier.System == to.PatientSystem {
-				seen.External = identifier.Value
-			}
-		}
-		view.People[string(id)] = seen
+		view.People[string(id)] = to.sees(p)
 	}
 	return view, nil
 }
 
-func peopleIn(changes []records.Change) []rooms.PersonID {
-	var people []rooms.PersonID
-	for _, c := range changes {
-		if c.Person != "" {
-			people = append(people, rooms.PersonID(c.Person))
+// sees is what the destination may know somebody by, besides our id.
+func (d Destination) sees(p schedule.Person) (seen export.Person) {
+	if d.Names {
+		seen.Name = p.Name
+	}
+	for _, identifier := range p.Identifiers {
+		if d.PatientSystem != "" && identifier.System == d.PatientSystem {
+			seen.External = identifier.Value
 		}
-		if c.Signature != nil {
-			for person := range c.Signature.Records {
+	}
+	return seen
+}
+
+func peopleIn(entries []records.Entry) []rooms.PersonID {
+	var people []rooms.PersonID
+	for _, e := range entries {
+		if e.Change.Person != "" {
+			people = append(people, rooms.PersonID(e.Change.Person))
+		}
+		if e.Change.Signature != nil {
+			for person := range e.Change.Signature.Records {
 				people = append(people, rooms.PersonID(person))
 			}
 		}

@@ -25,8 +25,9 @@ const (
 var ErrArchive = errors.New("the archive is not as it was made")
 
 // Check reads an archive and compares it with its manifest, and that with its
-// signature: by the key if there is one, else by the one in the archive itself.
-// Every file has to be as the manifest says, and no other may be there.
+// signature: by the key if there is one, else by the one in the archive itself,
+// whose fingerprint is then Manifest.Signer: who compares that with the one they
+// were given knows as much. Every file has to be as the manifest says, and no other may be there.
 func Check(r io.ReaderAt, size int64, key ed25519.PublicKey) (Manifest, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
@@ -87,6 +88,9 @@ func checkManifest(z *zip.Reader, key ed25519.PublicKey) (m Manifest, err error)
 	}
 	if err := json.Unmarshal(text, &m); err != nil {
 		return m, fmt.Errorf("%w: %s: %w", ErrArchive, manifestFile, err)
+	}
+	if m.Signer != Fingerprint(key) {
+		return m, fmt.Errorf("%w: the manifest names the key %q, it was signed by %s", ErrArchive, m.Signer, Fingerprint(key))
 	}
 	if m.Format != ManifestFormat {
 		return m, fmt.Errorf("%w: the format of its manifest is %q, this program knows %q", ErrArchive, m.Format, ManifestFormat)

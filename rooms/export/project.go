@@ -33,6 +33,8 @@ type Person struct {
 func (v View) Item(c records.Change, reading records.Reading, signatures []records.Signature) (Item, error) {
 	i := Item{ID: v.Feed + "." + strconv.FormatInt(c.Seq, 10), At: c.At, Notice: Notice, NoticeVersion: NoticeVersion}
 	switch {
+	case c.Kind == records.RecordChanged && (reading.Person != c.Person || reading.Hash != c.Hash):
+		return Item{}, fmt.Errorf("change %d names a reading that is not there", c.Seq) // and nothing was withdrawn
 	case c.Kind == records.RecordChanged:
 		before := slices.DeleteFunc(slices.Clone(signatures), func(s records.Signature) bool { return s.At > c.At })
 		r, err := v.Record(c.Session, reading, before)
@@ -106,15 +108,14 @@ func (r *Record) sign(signatures []records.Signature) {
 	}
 }
 
-// Sheet are the records of a session as of now, for a table. about says what is
-// around the record of a person.
-func (v View) Sheet(sheet *records.Sheet, about func(person string) *records.About) iter.Seq2[Row, error] {
+// Sheet are the records of a session as of now, for a table.
+func (v View) Sheet(sheet *records.Sheet) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for _, now := range sheet.Records {
 			p := v.People[now.Person]
 			r := Record{
 				RecordID: RecordID(now.Session, now.Person), Record: now.Record, Hash: now.Hash,
-				External: p.External, Name: p.Name, About: about(now.Person),
+				External: p.External, Name: p.Name, About: sheet.About[now.Person],
 			}
 			r.sign(sheet.Signatures)
 			r.State = now.State // the contract's; it knows of records that are open

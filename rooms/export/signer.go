@@ -2,7 +2,6 @@ package export
 
 import (
 	"crypto/ed25519"
-	"crypto/hkdf"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -21,16 +20,10 @@ import (
 //	sha256sum attendance.csv …
 type Signer struct{ key ed25519.PrivateKey }
 
-// NewSigner derives the key from a secret that all nodes of a house share (the
-// data key), so that there is no other one to keep. Who has the public key
-// learns nothing of the secret.
-func NewSigner(secret []byte) (Signer, error) {
-	if len(secret) < 32 {
-		return Signer{}, errors.New("a signer needs a secret of at least 32 bytes")
-	}
-	seed, err := hkdf.Key(sha256.New, secret, nil, "viop export manifest v1", ed25519.SeedSize)
-	if err != nil {
-		return Signer{}, fmt.Errorf("derive the key of exports: %w", err)
+// NewSigner makes one of a seed of 32 bytes that the nodes of a house share.
+func NewSigner(seed []byte) (Signer, error) {
+	if len(seed) != ed25519.SeedSize {
+		return Signer{}, fmt.Errorf("the seed of a signer has %d bytes, not %d", ed25519.SeedSize, len(seed))
 	}
 	return Signer{ed25519.NewKeyFromSeed(seed)}, nil
 }

@@ -31,6 +31,9 @@ type Store interface {
 	// program at that time.
 	CaseOfPerson(ctx context.Context, person rooms.PersonID, from, to time.Time) (*attendance.Case, error)
 	CaseOfProgram(ctx context.Context, program schedule.ProgramID, from, to time.Time) (c *attendance.Case, patients []rooms.PersonID, err error)
+	// CasesIf are Case as it is, and as it would be if these sessions were
+	// scheduled like this.
+	CasesIf(ctx context.Context, changed ...schedule.Session) (before, after *attendance.Case, err error)
 
 	// Book is what is written about a session, as of one instant.
 	Book(context.Context, rooms.SessionID) (Book, error)
@@ -177,7 +180,12 @@ func (b *Books) Records(ctx context.Context, session rooms.SessionID) (*Sheet, e
 	if err != nil {
 		return nil, err
 	}
-	return p.sheet()
+	sheet, err := p.sheet()
+	if err != nil {
+		return nil, err
+	}
+	sheet.About, err = b.about(ctx, p)
+	return sheet, err
 }
 
 // Versions is every reading of a person's record that was ever kept, oldest

@@ -37,7 +37,7 @@ type Change struct {
 // Entry is a change with what it names, so that it can be told outside without
 // looking further.
 type Entry struct {
-	Change     Change
+	Change
 	Reading    Reading     // of a record; zero when its chain was lost
 	Signatures []Signature // of the session of a record, oldest first, as of now
 }
@@ -67,6 +67,7 @@ type ToldWeek struct {
 	Timezone string             `json:"timezone"`
 	Previous attendance.Verdict `json:"previous,omitempty"` // the one told before; "" when it is the first
 	Final    bool               `json:"final"`              // the week is over
+	Amended  bool               `json:"amended,omitempty"`  // and was so when it was told before
 }
 
 // ToldAuthorization is what an authorization had left when that was told.

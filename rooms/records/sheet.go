@@ -29,6 +29,8 @@ type Sheet struct {
 	Occupied bool
 	// Input is the case this is the answer to.
 	Input *attendance.Case
+	// About is what is around the records, by person; only Books.Records says it.
+	About map[string]*About
 }
 
 // Record is a record with its hash.

@@ -108,7 +108,7 @@ func placeOf(n schedule.Name) (spot, error) {
 
 func (s *Store) changes(batch []schedule.Write) ([]*change, error) {
 	if len(batch) > MaxBatch {
-		return nil, fmt.Errorf("a batch of %d documents: at most %d are written at once", len(batch), MaxBatch)
+		return nil, fmt.Errorf("a batch of %d: %w", len(batch), schedule.ErrTooMany)
 	}
 	seen := make(map[schedule.Name]bool, len(batch))
 	changes := make([]*change, len(batch))

@@ -188,6 +188,7 @@ func (a *assembly) finish(ctx context.Context, patients []rooms.PersonID, with b
 	if err := a.enroll(ctx, patients); err != nil {
 		return nil, err
 	}
+	spans = slices.Clone(spans) // the caller's
 	for i, x := range spans {
 		spans[i] = span{a.firstWeek(x.from), a.weekAfter(x.to)}
 	}

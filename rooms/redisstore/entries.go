@@ -157,6 +157,18 @@ func (s *Store) WeekRows(ctx context.Context, from, to attendance.Date, cursor s
 	return rows, next, nil
 }
 
+// WeekTold is a week as it was told last, or schedule.ErrNotFound.
+func (s *Store) WeekTold(ctx context.Context, person rooms.PersonID, first attendance.Date) (records.Change, error) {
+	row, err := s.rdb.HGet(ctx, weekKey(first), string(person)).Result()
+	if errors.Is(err, redis.Nil) {
+		return records.Change{}, schedule.ErrNotFound
+	}
+	if err != nil {
+		return records.Change{}, fmt.Errorf("read the week %s of person %s: %w", first, person, err)
+	}
+	return rowOf(row)
+}
+
 // rowOf reads a row as tell_week.lua writes it.
 func rowOf(row string) (records.Change, error) {
 	f := strings.SplitN(row, " ", 6)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -112,7 +113,8 @@ func changeOf(m redis.XMessage) (c records.Change, err error) {
 func follow(c *records.Change, previous string) {
 	switch {
 	case c.Week != nil:
-		c.Week.Previous = attendance.Verdict(previous)
+		verdict, final, _ := strings.Cut(previous, ",")
+		c.Week.Previous, c.Week.Amended = attendance.Verdict(verdict), c.Week.Final && final != ""
 	case c.Authorization != nil:
 		c.Authorization.Previous = records.AuthorizationStatus(previous)
 	}
@@ -163,12 +165,13 @@ func lastOf(ctx context.Context, rdb *redis.Client) (int64, error) {
 // FeedID tells this feed from every other: it is made up once, and is lost
 // only with the feed.
 func (s *Store) FeedID(ctx context.Context) (string, error) {
-	if !s.reader {
+	id, err := s.rdb.Get(ctx, feedIDKey).Result()
+	if errors.Is(err, redis.Nil) && !s.reader {
 		if err := s.rdb.SetNX(ctx, feedIDKey, rand.Text(), 0).Err(); err != nil {
 			return "", fmt.Errorf("name the feed: %w", err)
 		}
+		id, err = s.rdb.Get(ctx, feedIDKey).Result() // another node may have been faster
 	}
-	id, err := s.rdb.Get(ctx, feedIDKey).Result()
 	if err != nil {
 		return "", fmt.Errorf("read the name of the feed: %w", err)
 	}

@@ -126,6 +126,38 @@ func TestAWeekIsToldWhenItIsNews(t *testing.T) {
 	})
 }
 
+// What is said of a week that was over when it was told before amends that.
+func TestAWeekIsAmendedWhenItWasFinal(t *testing.T) {
+	contract(t, func(t *testing.T, b backend) {
+		s := b.open(t, t.TempDir(), "one")
+		for i, final := range []bool{false, true, true, false, true} { // a week is moved at times
+			w := weekOf("p1", attendance.VerdictMet, int64(i))
+			w.Final = final
+			if err := s.TellWeek(t.Context(), w, attendance.Instant(1_800_000_000_000+i), false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		changes, err := s.Changes(t.Context(), 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []bool
+		for _, c := range changes {
+			got = append(got, c.Week.Amended)
+			if want := attendance.VerdictMet; c.Seq > 1 && c.Week.Previous != want {
+				t.Errorf("change %d is after %q, want %q", c.Seq, c.Week.Previous, want)
+			}
+		}
+		if want := []bool{false, false, true, false, false}; !slices.Equal(got, want) {
+			t.Errorf("amended are %v, want %v", got, want)
+		}
+		rows, _, err := s.WeekRows(t.Context(), changes[0].Week.Week.Week, changes[0].Week.Week.Week, "", 10)
+		if err != nil || len(rows) != 1 || rows[0].Week.Amended || rows[0].Week.Previous != attendance.VerdictMet {
+			t.Errorf("the week as it was told last is %+v, %v", rows, err)
+		}
+	})
+}
+
 func TestAnAuthorizationIsToldWhenItGetsLow(t *testing.T) {
 	contract(t, func(t *testing.T, b backend) {
 		s := b.open(t, t.TempDir(), "one")

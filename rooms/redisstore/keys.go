@@ -77,12 +77,15 @@ import (
 //	                                  signed:<session> -> of its last signature there, in amend:0;
 //	                                  authorization:<id> -> "<as of, ms> <status told last or ->"
 //	viop:{changes}:week:<date>  hash  person -> the week as told last: "<as of, ms> <number and time, ms,
-//	                                  of the change> <verdict> <previous or -> <change as JSON>"
+//	                                  of the change> <verdict> <previous[,final] or -> <change as JSON>"
 //	viop:{changes}:weeks        zset  "<date> <person>" of those; scores are 0, so by name
 //	viop:{settling}:owed        set   "<session> <random>": an act was begun, what follows from it
 //	                                  may not be settled
 //	viop:{destinations}:ids     set     ids of destinations that are or were
 //	viop:{corrections}:ids      hash  id of a correction -> its session
+//	viop:{once:<hash>}          hash  what is done once under a key of a caller's: request: its hash;
+//	                                  turn, until: who does it, ms of Redis TIME; answer: sealed. It
+//	                                  expires after a day
 //
 // The indexes are filled with the document or beside the evidence they point
 // to. Those of sessions may name too much (a session that was deleted, a roster
@@ -123,6 +126,8 @@ func seriesKey(x schedule.SeriesID, name string) string {
 func authorizationKey(a schedule.AuthorizationID) string {
 	return prefix + "{authorization:" + string(a) + "}:doc"
 }
+
+func onceKey(hash string) string { return prefix + "{once:" + hash + "}" }
 
 const destinationsKey = prefix + "{destinations}:ids"
 

@@ -3,6 +3,8 @@ package redisstore
 import (
 	"cmp"
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -282,6 +284,13 @@ func (s *Store) Seal(plain string) string { return s.sealer.seal(plain) }
 
 // Unseal is the inverse of Seal. Its error does not quote the text.
 func (s *Store) Unseal(sealed string) (string, error) { return s.sealer.unseal(sealed) }
+
+// Derive is a secret of 32 bytes for a purpose, out of the key that seals: the
+// same on all nodes, and nothing that has to be kept beside it. It tells nobody
+// the key, nor the secrets of other purposes.
+func (s *Store) Derive(purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, s.sealer.root[:], nil, "viop "+purpose, 32)
+}
 
 // Health of the store and of all leases of this node.
 type Health struct {

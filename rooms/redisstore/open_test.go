@@ -326,6 +326,25 @@ func TestASealedNameNeedsItsKey(t *testing.T) {
 	}
 }
 
+// All nodes of a house derive the same, for each purpose another.
+func TestDerive(t *testing.T) {
+	old, young := DataKey{ID: "2025", Key: [32]byte{1}}, DataKey{ID: "2026", Key: [32]byte{2}}
+	derive := func(purpose string, keys ...DataKey) string {
+		secret, err := open(t, Config{Dir: t.TempDir(), InMemory: true, Keys: keys}).Derive(purpose)
+		if err != nil || len(secret) != 32 {
+			t.Fatalf("Derive = %d bytes, %v", len(secret), err)
+		}
+		return string(secret)
+	}
+	one := derive("exports", young, old)
+	if again := derive("exports", young); again != one {
+		t.Error("a node without the old key derives something else")
+	}
+	if derive("exports", old) == one || derive("else", young) == one || one == string(young.Key[:]) {
+		t.Error("another key or purpose derives the same")
+	}
+}
+
 func TestParseDataKey(t *testing.T) {
 	hex := strings.Repeat("0f", 32)
 	for text, ok := range map[string]bool{

@@ -30,6 +30,12 @@ var saveLua string
 //go:embed lua/presence.lua
 var presenceLua string
 
+//go:embed lua/begin.lua
+var beginLua string
+
+//go:embed lua/finish.lua
+var finishLua string
+
 //go:embed lua/extend.lua
 var extendLua string
 
@@ -48,6 +54,7 @@ var tellAuthorizationLua string
 // scripts of one store.
 type scripts struct {
 	acquire, beat, release, append, save, presence  *redis.Script
+	begin, finish                                   *redis.Script
 	extend, drop, tell, tellWeek, tellAuthorization *redis.Script
 	outboxScripts
 }
@@ -60,6 +67,9 @@ func newScripts() scripts {
 		append:   redis.NewScript(appendLua),
 		save:     redis.NewScript(saveLua),
 		presence: redis.NewScript(presenceLua),
+
+		begin:  redis.NewScript(beginLua),
+		finish: redis.NewScript(finishLua),
 
 		extend:            redis.NewScript(extendLua),
 		drop:              redis.NewScript(dropLua),

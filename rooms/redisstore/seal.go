@@ -35,6 +35,7 @@ func ParseDataKey(text string) (DataKey, error) {
 // sealer seals with one key and opens with any of several.
 type sealer struct {
 	current string
+	root    [32]byte // the key of that id
 	aead    map[string]cipher.AEAD
 }
 
@@ -54,7 +55,7 @@ func newSealer(keys []DataKey) (*sealer, error) {
 		}
 		s.aead[k.ID] = aead
 	}
-	s.current = keys[0].ID
+	s.current, s.root = keys[0].ID, keys[0].Key
 	return s, nil
 }
 

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -212,6 +213,35 @@ func checkList(p *form.Problems, at string, people []rooms.PersonID, seen map[ro
 
 // Cancelled reports whether the program called the session off.
 func (s Session) Cancelled() bool { return s.Status == attendance.SessionCancelled }
+
+// Moves names the fields by which v counts minutes otherwise than s.
+func (s Session) Moves(v Session) []string {
+	var fields []string
+	for _, f := range []struct {
+		name string
+		same bool
+	}{
+		{"program", s.Program == v.Program},
+		{"service", s.Service == v.Service},
+		{"counts", s.Counts == v.Counts || s.Counts != nil && v.Counts != nil && *s.Counts == *v.Counts},
+		{"scheduled_start", s.Start.Equal(v.Start)},
+		{"scheduled_end", s.End.Equal(v.End)},
+		{"breaks", slices.EqualFunc(s.Breaks, v.Breaks, func(a, b Break) bool { return a.Start.Equal(b.Start) && a.End.Equal(b.End) })},
+		{"roster", slices.Equal(sorted(s.Roster), sorted(v.Roster))},
+		{"status", s.Cancelled() == v.Cancelled()},
+	} {
+		if !f.same {
+			fields = append(fields, f.name)
+		}
+	}
+	return fields
+}
+
+func sorted(people []rooms.PersonID) []rooms.PersonID {
+	people = slices.Clone(people)
+	slices.Sort(people)
+	return people
+}
 
 // Plan is the session as its room needs it.
 func (s Session) Plan() rooms.Plan {

@@ -15,6 +15,12 @@ var (
 	ErrHasEvidence = errors.New("the session has evidence")
 	// ErrInUse: other documents rest on this one, so it is not deleted.
 	ErrInUse = errors.New("other documents rest on this one")
+	// ErrTooMany: more documents than are written at once.
+	ErrTooMany = errors.New("too many documents at once")
+	// ErrUnderway: a request with this key has begun and not ended.
+	ErrUnderway = errors.New("a request with this key is under way")
+	// ErrOtherRequest: the key was another request's.
+	ErrOtherRequest = errors.New("the key was used for another request")
 )
 
 // Tag names one version of a stored document (an ETag without its quotes). It

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -112,6 +113,11 @@ func UpdateAppointment(appointment []byte, s attendance.Status) (updated []byte,
 	if err != nil {
 		return nil, false, err
 	}
-	updated, err = json.Marshal(fields)
-	return updated, true, err
+	var b bytes.Buffer
+	as := json.NewEncoder(&b)
+	as.SetEscapeHTML(false) // what they wrote stays
+	if err := as.Encode(fields); err != nil {
+		return nil, false, err
+	}
+	return bytes.TrimSpace(b.Bytes()), true, nil
 }

@@ -15,8 +15,8 @@
 // refers to a resource that the other server must have already.
 //
 // All of it is pure. Only what we write is in the structs here; a whole model
-// of R4 would be another program. The tests have two validators of others look
-// at every kind of resource (validate.mjs).
+// of R4 would be another program. Two validators of others look at every kind
+// of resource (web/app/src/fhir.test.ts).
 //
 // Start with Target.Bundle.
 package fhir

@@ -5,8 +5,9 @@ import (
 	"viop/rooms/export"
 )
 
-// Observation is a week of a person: preliminary while it runs, final after
-// it. at is when it was told.
+// Observation is a week of a person: preliminary while it runs, final when it
+// is over, amended when something else is said after that. at is when it was
+// told.
 func (t Target) Observation(w export.Week, at attendance.Instant) Observation {
 	on := wallOf(w.Timezone)
 	o := Observation{
@@ -19,7 +20,10 @@ func (t Target) Observation(w export.Week, at attendance.Instant) Observation {
 		Issued:          at.String(),
 		ValueQuantity:   hours(w.CreditedMS),
 	}
-	if w.Final {
+	switch {
+	case w.Amended:
+		o.Status = "amended"
+	case w.Final:
 		o.Status = "final"
 	}
 	o.Component = append(o.Component,

@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"fmt"
+	"strings"
 
 	"viop/rooms/export"
 )
@@ -19,7 +20,7 @@ func (t Target) Provenance(s export.Signature, r export.SignedRecord) Provenance
 		Extension: []Extension{t.numberExtension("record-version", s.Version), t.notice()},
 		Target:    []Reference{t.named("Encounter", recordSystem, r.RecordID)},
 		Recorded:  s.At.String(),
-		Activity:  &CodeableConcept{Coding: []Coding{{System: t.uri(codeSystem), Code: "signed"}}, Text: "The record was signed."},
+		Activity:  &CodeableConcept{Coding: []Coding{{System: documentCompletion, Code: "LA", Display: "legally authenticated"}}},
 		Agent:     []ProvenanceAgent{{Type: &role, Who: t.staff(s.By)}},
 		Entity: []ProvenanceEntity{
 			t.hash("The record", r.Hash),
@@ -41,4 +42,4 @@ func (t Target) provenanceTag(s export.Signature, r export.SignedRecord) Coding 
 }
 
 // noticeDiv is the whole notice, which holds no character that XHTML escapes.
-var noticeDiv = `<div xmlns="http://www.w3.org/1999/xhtml"><p>` + export.NoticeText + `</p></div>`
+var noticeDiv = `<div xmlns="http://www.w3.org/1999/xhtml"><p>` + strings.TrimSpace(export.NoticeText) + `</p></div>`

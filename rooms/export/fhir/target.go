@@ -28,11 +28,12 @@ const DefaultSystem = "urn:viop"
 
 // Systems of others.
 const (
-	ucum              = "http://unitsofmeasure.org"
-	actCode           = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-	confidentiality   = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-	participationType = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
-	provenanceAgent   = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+	ucum               = "http://unitsofmeasure.org"
+	actCode            = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+	confidentiality    = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+	documentCompletion = "http://terminology.hl7.org/CodeSystem/v3-DocumentCompletion"
+	participationType  = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+	provenanceAgent    = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 )
 
 // Names of our own systems, under Target.System.

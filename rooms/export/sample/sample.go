@@ -249,12 +249,14 @@ func weeks() []namedWeek {
 	}
 	open := week("week-no-minimum", 12_345_678, attendance.VerdictNoMinimum, "", true)
 	open.MinMS, open.NeedMS, open.Engaged = nil, nil, nil
+	amended := week("week-met", minimum, attendance.VerdictMet, attendance.VerdictNotMet, true)
+	amended.Amended = true
 	return []namedWeek{
 		week("week-on-track", 3_600_000, attendance.VerdictOnTrack, "", false),
 		week("week-at-risk", 7_200_000, attendance.VerdictAtRisk, attendance.VerdictOnTrack, false),
 		week("week-cannot-meet", 7_200_000, attendance.VerdictCannotMeet, attendance.VerdictAtRisk, false),
 		week("week-not-met", minimum-1, attendance.VerdictNotMet, attendance.VerdictAtRisk, true),
-		week("week-met", minimum, attendance.VerdictMet, attendance.VerdictNotMet, true),
+		amended,
 		week("week-partial", 1_800_000, attendance.VerdictPartialWeek, "", true),
 		open,
 	}

@@ -4,7 +4,7 @@
 -- KEYS feed, rows of the week, names of all rows
 -- ARGV person, name of the row, as of which ms, verdict, 1 while it runs, change as JSON
 -- returns 1, or 0 when there is nothing new
--- A row is "<as of> <seq> <at> <verdict> <previous verdict or -> <change as JSON>".
+-- A row is "<as of> <seq> <at> <verdict> <previous verdict[,final] or -> <change as JSON>".
 local row, previous = redis.call('HGET', KEYS[2], ARGV[1]), '-'
 if row then
   local asof, told, verdict, change = string.match(row, '^(%d+) (%d+ %d+) (%S+) %S+ (.*)$')
@@ -13,7 +13,7 @@ if row then
     redis.call('HSET', KEYS[2], ARGV[1], ARGV[3] .. string.sub(row, #asof + 1))
     return 0
   end
-  previous = verdict
+  previous = verdict .. (string.find(change, '"final":true', 1, true) and ',final' or '')
 end
 local t = redis.call('TIME')
 local at = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))
