@@ -130,6 +130,7 @@ const (
 	DestinationsRead  Scope = "destinations:read"
 	DestinationsWrite Scope = "destinations:write" // and fetching as any of them
 	DisclosuresRead   Scope = "disclosures:read"
+	ImportsWrite      Scope = "imports:write" // whole files of sessions, rosters, authorizations
 )
 
 // AllScopes returns every scope there is, for help texts and administrators'
@@ -139,7 +140,7 @@ func AllScopes() []Scope {
 		SessionsRead, SessionsWrite, PeopleRead, PeopleWrite, ProgramsRead, ProgramsWrite,
 		AuthorizationsRead, AuthorizationsWrite,
 		InvitesWrite, AttendanceRead, AttendanceCorrect, AttendanceSign, WeeksRead, PresenceRead, RevocationsWrite,
-		DestinationsRead, DestinationsWrite, DisclosuresRead,
+		DestinationsRead, DestinationsWrite, DisclosuresRead, ImportsWrite,
 	}
 }
 

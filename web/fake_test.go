@@ -374,3 +374,53 @@ func (n *node) Expel(_ context.Context, id rooms.SessionID, person rooms.PersonI
 	defer n.mu.Unlock()
 	n.expelled = append(n.expelled, string(id)+" "+string(person)+" "+string(why.Code))
 }
+
+// Documents, Identified and SessionsFrom are what imports ask.
+func (m *memory) Documents(_ context.Context, names []schedule.Name) (map[schedule.Name]schedule.Stored, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := map[schedule.Name]schedule.Stored{}
+	for _, n := range names {
+		tag := m.tagOf(n)
+		if tag == "" {
+			continue
+		}
+		document := m.others[n].value
+		switch n.Kind {
+		case schedule.KindSession:
+			document = m.sessions[rooms.SessionID(n.ID)].value
+		case schedule.KindPerson:
+			document = m.people[rooms.PersonID(n.ID)].value
+		case schedule.KindProgram:
+			document = m.programs[schedule.ProgramID(n.ID)].value
+		}
+		found[n] = schedule.Stored{Document: document, Tag: tag}
+	}
+	return found, nil
+}
+
+func (m *memory) Identified(_ context.Context, ids []schedule.Identifier) (map[schedule.Identifier][]rooms.PersonID, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := map[schedule.Identifier][]rooms.PersonID{}
+	for _, k := range m.people {
+		for _, id := range k.value.Identifiers {
+			if slices.Contains(ids, id) {
+				found[id] = append(found[id], k.value.ID)
+			}
+		}
+	}
+	return found, nil
+}
+
+func (m *memory) SessionsFrom(_ context.Context, source string, from, to time.Time) (map[schedule.Name]schedule.Stored, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := map[schedule.Name]schedule.Stored{}
+	for _, k := range m.sessions {
+		if k.value.Source.System == source && k.value.Start.Before(to) && k.value.End.After(from) {
+			found[k.value.Called()] = schedule.Stored{Document: k.value, Tag: k.tag}
+		}
+	}
+	return found, nil
+}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -84,6 +85,13 @@ func (h *house) in(t *testing.T) *house {
 
 func (h *house) clock() time.Time { return h.now }
 
+// readsFiles makes files of imports texts to whoever holds them to the contract.
+var readsFiles = sync.OnceFunc(func() {
+	for _, kind := range []string{"text/calendar", "application/fhir+json", "application/fhir+ndjson"} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
+	}
+})
+
 func (h *house) readContract() {
 	h.t.Helper()
 	text, err := os.ReadFile("api/openapi.yaml")
@@ -93,6 +101,7 @@ func (h *house) readContract() {
 	if h.contract, err = openapi3.NewLoader().LoadFromData(text); err != nil {
 		h.t.Fatal(err)
 	}
+	readsFiles()
 	h.doors = http.NewServeMux()
 	for path, item := range h.contract.Paths.Map() {
 		for method := range item.Operations() {

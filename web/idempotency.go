@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"viop/rooms/schedule/intake"
 )
 
 // doneOnce is what is kept of a request with an Idempotency-Key
@@ -37,7 +39,7 @@ func (s *server) once(w http.ResponseWriter, r *request, serve func(http.Respons
 	if len(keys) > 1 || own == "" || len(own) > 255 || strings.ContainsFunc(own, func(c rune) bool { return c < '!' || c > '~' }) {
 		return malformed("Idempotency-Key is 1 to 255 visible characters of ASCII.")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBulk))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, max(maxBulk, intake.MaxBytes)))
 	if err != nil {
 		return err
 	}

@@ -89,6 +89,7 @@ func (s *server) operations() []operation {
 		{"GET", "/v1/people/{id}/disclosures", auth.DisclosuresRead, s.listDisclosures},
 		{"GET", "/v1/attendance", auth.AttendanceRead, s.listAttendance},
 		{"GET", "/v1/weeks", auth.WeeksRead, s.listWeeks},
+		{"POST", "/v1/imports/{format}", auth.ImportsWrite, s.importFile},
 		{"POST", "/v1/bulk", auth.SessionsWrite, s.bulk},
 		{"POST", "/v1/revocations", auth.RevocationsWrite, s.revoke},
 		{"GET", "/v1/openapi.yaml", "", serveOpenAPI},

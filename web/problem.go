@@ -10,6 +10,7 @@ import (
 	"viop/auth"
 	"viop/rooms/schedule"
 	"viop/rooms/schedule/form"
+	"viop/rooms/schedule/intake"
 )
 
 // problem is a problem document (RFC 9457) and the error that becomes one. Its
@@ -24,6 +25,8 @@ type problem struct {
 	Errors   form.Problems `json:"errors,omitempty"`
 	// Current is what could be signed instead, of a signature that came late.
 	Current *signatureOrder `json:"current,omitempty"`
+	// Report is of a file that was refused.
+	Report *intake.Report `json:"report,omitempty"`
 
 	header http.Header // sent along
 }

@@ -47,26 +47,8 @@ func (s *server) planCohort(ctx context.Context, v schedule.Cohort, _ *schedule.
 		return plan{}, err
 	}
 	r := rework{server: s, options: o}
-	program, _, err := s.Store.Program(ctx, v.Program)
-	if err != nil {
+	if err := r.cohort(ctx, v); err != nil {
 		return plan{}, err
-	}
-	ids, err := s.Store.SeriesOf(ctx, v.ID)
-	if err != nil {
-		return plan{}, err
-	}
-	for _, id := range ids {
-		series, tag, err := s.Store.Series(ctx, id)
-		if errors.Is(err, schedule.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return plan{}, err
-		}
-		r.keep(series, tag)
-		if err := r.series(ctx, series, program, v); err != nil {
-			return plan{}, err
-		}
 	}
 	moved, err := r.moved(ctx)
 	return plan{also: r.writes, answer: struct {
@@ -222,6 +204,32 @@ func (r *rework) series(ctx context.Context, v schedule.Series, program schedule
 	}
 	r.writes = append(r.writes, revision.Writes...)
 	r.reports = append(r.reports, seriesReport{v.ID, revision, remarks})
+	return nil
+}
+
+// cohort makes the series of a cohort follow it.
+func (r *rework) cohort(ctx context.Context, v schedule.Cohort) error {
+	program, _, err := r.Store.Program(ctx, v.Program)
+	if err != nil {
+		return err
+	}
+	ids, err := r.Store.SeriesOf(ctx, v.ID)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		series, tag, err := r.Store.Series(ctx, id)
+		if errors.Is(err, schedule.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.keep(series, tag)
+		if err := r.series(ctx, series, program, v); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

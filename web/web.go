@@ -47,6 +47,13 @@ type Store interface {
 	// is never deleted (schedule.ErrHasEvidence).
 	PutAll(context.Context, []schedule.Write) ([]schedule.Written, error)
 
+	// Documents are those of names that exist.
+	Documents(context.Context, []schedule.Name) (map[schedule.Name]schedule.Stored, error)
+	// Identified are the people who have the identifiers.
+	Identified(context.Context, []schedule.Identifier) (map[schedule.Identifier][]rooms.PersonID, error)
+	// SessionsFrom are those that were imported from a source and overlap [from, to).
+	SessionsFrom(ctx context.Context, source string, from, to time.Time) (map[schedule.Name]schedule.Stored, error)
+
 	Session(context.Context, rooms.SessionID) (schedule.Session, schedule.Tag, error)
 	// Sessions are those whose scheduled time overlaps [from, to), by start and
 	// id: at most limit of them, after the one that the cursor names ("" is the
@@ -164,6 +171,7 @@ type server struct {
 	Config
 	log         *slog.Logger
 	limits      *limits
+	imports     chan struct{} // holds one for each import that is going on
 	waiters     *waiters
 	downloading *waiters
 	requests    *prometheus.HistogramVec
@@ -173,7 +181,7 @@ type server struct {
 // goroutines of its own and needs no closing. Timeouts for slow readers and
 // headers are the http.Server's.
 func New(cfg Config) (http.Handler, error) {
-	s := &server{Config: cfg, log: cfg.Log}
+	s := &server{Config: cfg, log: cfg.Log, imports: make(chan struct{}, maxImports)}
 	s.setDefaults()
 	s.requests = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "viop_http_request_seconds",

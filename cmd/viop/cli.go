@@ -23,6 +23,7 @@ type cli struct {
 	Demo       demoCmd       `cmd:"" help:"The same with an embedded store and a demo group: prints links to click."`
 	Token      tokenCmd      `cmd:"" help:"Mint a token, for development."`
 	Attendance attendanceCmd `cmd:"" help:"From evidence to credited time."`
+	Import     importCmd     `cmd:"" help:"Take in sessions, rosters and authorizations from CSV, iCalendar or FHIR, through a running server."`
 	Verify     verifyCmd     `cmd:"" help:"Walk the hash chains of a session, in the store or in an archive, and name the first broken entry."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what is wrong with this node's settings and surroundings."`
 }

@@ -32,9 +32,11 @@ var allowed = map[string][]string{
 	"rooms/redisstore":    {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/delivery", "viop/rooms/records", "viop/rooms/schedule", "github.com/redis/go-redis/v9/...", "github.com/alicebob/miniredis/v2"},
 	"signaling/wire":      {},
 	"signaling":           {"viop/auth", "viop/rooms", "viop/signaling/wire", "github.com/coder/websocket", "golang.org/x/time/rate"},
-	"web":                 {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/delivery", "viop/rooms/export", "viop/rooms/records", "viop/rooms/schedule", "viop/rooms/schedule/form", "github.com/prometheus/client_golang/...", "golang.org/x/time/rate"},
+	"web":                 {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/delivery", "viop/rooms/export", "viop/rooms/records", "viop/rooms/schedule", "viop/rooms/schedule/form", "viop/rooms/schedule/intake", "github.com/prometheus/client_golang/...", "golang.org/x/time/rate"},
 	"cmd/viop":            {"viop/...", "github.com/alecthomas/kong", "github.com/prometheus/client_golang/..."},
 	"cmd/viopload":        {"viop/auth", "viop/signaling/wire", "github.com/alecthomas/kong", "github.com/coder/websocket", "github.com/pion/..."},
+
+	"rooms/schedule/intake": {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule", "viop/rooms/schedule/form", "github.com/teambition/rrule-go"},
 }
 
 func TestImports(t *testing.T) {

@@ -4,6 +4,7 @@
 //	viop demo         the same, with a demo group and links to click
 //	viop token        mint a token for development
 //	viop attendance   evidence to credited time: case, evaluate, archive
+//	viop import       sessions and rosters from CSV, iCalendar and FHIR
 //	viop verify       walk the hash chains of a session, in the store or a file
 //	viop doctor       say what is wrong with this node
 //
@@ -20,6 +21,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/alecthomas/kong"
 )
 
 func main() {
@@ -31,6 +34,9 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "viop:", err)
+		if _, ok := errors.AsType[*kong.ParseError](err); ok {
+			os.Exit(int(endUsage))
+		}
 		os.Exit(1)
 	}
 }

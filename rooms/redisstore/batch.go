@@ -186,7 +186,7 @@ func (s *Store) putWatched(ctx context.Context, tx *redis.Tx, changes []*change)
 	}
 	_, err = tx.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
 		for _, c := range changes {
-			if err := c.write(ctx, pipe); err != nil {
+			if err := s.writeDocument(ctx, pipe, c); err != nil {
 				return err
 			}
 		}
@@ -239,8 +239,8 @@ func (c *change) allowed() error {
 	return c.barred
 }
 
-// write puts the change into the transaction.
-func (c *change) write(ctx context.Context, pipe redis.Pipeliner) error {
+// writeDocument puts the change into the transaction.
+func (s *Store) writeDocument(ctx context.Context, pipe redis.Pipeliner, c *change) error {
 	switch {
 	case c.Keep:
 		return nil
@@ -249,7 +249,33 @@ func (c *change) write(ctx context.Context, pipe redis.Pipeliner) error {
 	default:
 		pipe.HSet(ctx, c.at.key, c.at.tag, string(c.tag), c.at.doc, c.text)
 	}
+	if v, ok := c.Document.(schedule.Person); ok {
+		return s.indexPerson(ctx, pipe, c, v)
+	}
 	return c.index(ctx, pipe)
+}
+
+// indexPerson lets the person be found by their identifiers.
+func (s *Store) indexPerson(ctx context.Context, pipe redis.Pipeliner, c *change, v schedule.Person) error {
+	old, err := oldOf[schedule.Person](c)
+	if err != nil {
+		return err
+	}
+	if err := s.unsealPerson(&old); err != nil { // then it is not found by what cannot be read
+		s.log.Error("a person cannot be read", "person", c.name.ID, "err", err)
+	}
+	for _, id := range old.Identifiers {
+		for _, blinded := range s.sealer.blinded(identifierText(id)) {
+			pipe.SRem(ctx, identifierKey(blinded), c.name.ID)
+		}
+	}
+	if c.Delete {
+		return nil
+	}
+	for _, id := range v.Identifiers {
+		pipe.SAdd(ctx, identifierKey(s.sealer.blinded(identifierText(id))[0]), c.name.ID)
+	}
+	return nil
 }
 
 // index keeps the indexes in step with the document.

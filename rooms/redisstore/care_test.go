@@ -316,6 +316,20 @@ func verdicts(r *attendance.Result) map[string]string {
 	return all
 }
 
+// An average begins with the first week that has a row: what came before and
+// gave none does not hide it.
+func TestAnAverageBeginsWithTheFirstRow(t *testing.T) {
+	contract(t, func(t *testing.T, b backend) {
+		c := newClinicOfAll(t, b.open(t, t.TempDir(), "one"), attendance.VAMedicaidAdult, "p1", "p2")
+		aftercare := group("aftercare", autumn(1, 18), "p1") // does not count
+		aftercare.Service = attendance.Aftercare
+		c.held(aftercare, map[rooms.PersonID]int{"p1": 60})
+		c.held(group("visit", autumn(7*3+1, 18), "p2"), map[rooms.PersonID]int{"p1": 1}) // not on the roster
+		c.held(group("later", autumn(7*5+1, 18), "p1"), map[rooms.PersonID]int{"p1": 120})
+		c.agrees("later")
+	})
+}
+
 // Of any clinic, the case of any session says what the whole says.
 func TestAnyCaseSaysWhatTheWholeSays(t *testing.T) {
 	memory := miniredis.RunT(t)

@@ -43,6 +43,7 @@ import (
 //	                                      whose evidence or corrections they are
 //	viop:{person:p}:enrollment      hash  tag, doc: the history of their levels
 //	viop:{person:p}:authorizations  zset  their authorizations
+//	viop:{identifier:i}:people      set   who has an identifier; i is it, blinded (seal.go)
 //	viop:{cohort:c}:doc             hash  tag, doc
 //	viop:{cohort:c}:series          set   series that meet with this cohort
 //	viop:{series:x}:doc             hash  tag, doc
@@ -110,6 +111,8 @@ func settledKey(s rooms.SessionID) string { return sessionKey(s, "settled") }
 func personKey(p rooms.PersonID, name string) string {
 	return prefix + "{person:" + string(p) + "}:" + name
 }
+
+func identifierKey(blinded string) string { return prefix + "{identifier:" + blinded + "}:people" }
 
 func programKey(p schedule.ProgramID, name string) string {
 	return prefix + "{program:" + string(p) + "}:" + name

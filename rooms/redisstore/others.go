@@ -215,12 +215,14 @@ func (s *Store) starts(ctx context.Context, ids []rooms.SessionID) ([]time.Time,
 }
 
 // firstOf are, where a week is measured by an average, the first sessions of
-// each patient without enrollments, if it is before the spans: the average of
-// such a person begins with the first week that has a row (SPEC §8).
+// each patient without enrollments, up to one that is certain to give a row, if
+// they are before the spans: the average of such a person begins with the first
+// week that has one (SPEC §8).
 func (a *assembly) firstOf(ctx context.Context, of map[rooms.PersonID][]rooms.SessionID, patients []rooms.PersonID, spans []span) ([]rooms.SessionID, error) {
-	if a.averaged() == 0 {
+	if a.averaged() == 0 || len(spans) == 0 {
 		return nil, nil
 	}
+	last := slices.MaxFunc(spans, func(x, y span) int { return x.from.Compare(y.from) }).from
 	var first []rooms.SessionID
 	for _, person := range patients {
 		enrolled := slices.ContainsFunc(a.Enrollments, func(e attendance.Enrollment) bool { return e.Person == string(person) })
@@ -231,14 +233,17 @@ func (a *assembly) firstOf(ctx context.Context, of map[rooms.PersonID][]rooms.Se
 		if err != nil {
 			return nil, err
 		}
-		if len(sessions) == 0 {
-			continue
-		}
-		earliest := slices.MinFunc(sessions, func(x, y schedule.Session) int {
+		slices.SortFunc(sessions, func(x, y schedule.Session) int {
 			return cmp.Or(x.Start.Compare(y.Start), cmp.Compare(x.ID, y.ID))
 		})
-		if slices.ContainsFunc(spans, func(s span) bool { return earliest.Start.Before(s.from) }) {
-			first = append(first, earliest.ID)
+		for _, v := range sessions {
+			if !v.Start.Before(last) {
+				break
+			}
+			first = append(first, v.ID)
+			if meeting := (&attendance.Session{Service: v.Service, Counts: v.Counts, Status: v.Status}); meeting.Counting() && slices.Contains(v.Roster, person) {
+				break
+			}
 		}
 	}
 	return first, nil

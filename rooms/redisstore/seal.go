@@ -3,7 +3,9 @@ package redisstore
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -37,6 +39,7 @@ type sealer struct {
 	current string
 	root    [32]byte // the key of that id
 	aead    map[string]cipher.AEAD
+	blind   [][]byte // keys of blinded, the current one first
 }
 
 func newSealer(keys []DataKey) (*sealer, error) {
@@ -54,6 +57,7 @@ func newSealer(keys []DataKey) (*sealer, error) {
 			return nil, errors.New("data keys have ids without dots, each once")
 		}
 		s.aead[k.ID] = aead
+		s.blind = append(s.blind, mac(k.Key[:], "viop blind index"))
 	}
 	s.current, s.root = keys[0].ID, keys[0].Key
 	return s, nil
@@ -93,6 +97,23 @@ func (s *sealer) unseal(sealed string) (string, error) {
 		return "", errSealed
 	}
 	return string(plain), nil
+}
+
+// blinded is what stands for text where it must be found again and not be
+// read: one for each key, the first by the current one. Nobody without the key
+// can check a guess against it.
+func (s *sealer) blinded(text string) []string {
+	all := make([]string, len(s.blind))
+	for i, key := range s.blind {
+		all[i] = base64.RawURLEncoding.EncodeToString(mac(key, text)[:16])
+	}
+	return all
+}
+
+func mac(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
 }
 
 // ownKey is the data key of a node that was given none: made once and kept in

@@ -148,6 +148,9 @@ func (s Session) checkBelongings(p *form.Problems) {
 	checkRange(p, "/source/sequence", s.Source.Sequence, 0, math.MaxInt32)
 }
 
+// Services are the words that Session.Service may be.
+func Services() []attendance.Service { return services() }
+
 func services() []attendance.Service {
 	return []attendance.Service{
 		attendance.Individual, attendance.Family, attendance.Medication, attendance.CaseManagement,

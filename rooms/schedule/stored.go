@@ -28,6 +28,12 @@ var (
 // or a guessed name could be checked against it. "" is no document.
 type Tag string
 
+// Stored is a document as it is kept.
+type Stored struct {
+	Document Document
+	Tag      Tag
+}
+
 // Condition is what must be true of the stored document for a write to happen
 // (RFC 9110 §13.1). The zero Condition always holds.
 type Condition struct {

@@ -16,7 +16,15 @@ const apiSource = 'web/api/openapi.yaml'
 const wanted = [
   ...['Sheet', 'Timeline', 'Explanation', 'Versions', 'ProgramWeeks', 'Problem'],
   ...['CorrectionOrder', 'SignatureOrder'],
-  ...['Destination', 'DestinationStatus', 'NewDestinationKey', 'DeliveryAttempt', 'DeadLetter', 'Disclosure'],
+  ...[
+    'Destination',
+    'DestinationStatus',
+    'NewDestinationKey',
+    'DeliveryAttempt',
+    'DeadLetter',
+    'Disclosure',
+    'ImportReport',
+  ],
 ]
 
 /** Answers without a name of their own. */

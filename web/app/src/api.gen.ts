@@ -47,6 +47,14 @@ export type CorrectionReason =
   | "payer_rule"
   | "other";
 /**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Counted".
+ */
+export type Counted = {
+  status: Status;
+  credited_ms: number;
+} | null;
+/**
  * One line of text; controls and characters that turn the text around are refused.
  *
  * This interface was referenced by `Api`'s JSON-Schema
@@ -83,6 +91,46 @@ export type Rule =
  * via the `definition` "Hash".
  */
 export type Hash = string;
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Sessions".
+ */
+export type Sessions = ID[];
+/**
+ * Sessions that would be otherwise. `evidence`: somebody has been there; `begun`: its time has
+ * come; `edited`, `deleted`: somebody did so singly; `foreign`: the id is another session's.
+ *
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Left".
+ */
+export type Left = {
+  session: ID;
+  why: "evidence" | "begun" | "edited" | "deleted" | "foreign";
+}[];
+/**
+ * What a change of the clocks did to a session.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Remarks".
+ */
+export type Remarks = {
+  session: ID;
+  code: "moved_forward" | "shown_twice" | "no_time" | "no_break";
+  detail: string;
+}[];
+/**
+ * Records that say something else, by session and person. Null where there is no such record.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Moved".
+ */
+export type Moved = {
+  session: ID;
+  person: ID;
+  before: Counted;
+  after: Counted;
+}[];
 /**
  * This interface was referenced by `Api`'s JSON-Schema
  * via the `definition` "Service".
@@ -502,6 +550,77 @@ export interface Provenance {
   tzdata: string;
 }
 /**
+ * It never repeats what was written in the file; ids are opaque.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "ImportReport".
+ */
+export interface ImportReport {
+  format: "csv" | "ics" | "fhir";
+  dry_run?: boolean;
+  /**
+   * By line: at most 100 that are refused, and 100 notes.
+   */
+  lines: {
+    /**
+     * From 1; 0 is all of the file, or a place without lines.
+     */
+    line: number;
+    /**
+     * The column, the property, or a JSON pointer.
+     */
+    column?: string;
+    kind: "refused" | "note";
+    detail: string;
+  }[];
+  /**
+   * How many more lines there are than are listed.
+   */
+  unlisted?: number;
+  refused: number;
+  /**
+   * Those that change.
+   */
+  documents: {
+    line: number;
+    kind: "session" | "cohort" | "authorization" | "excuse";
+    id: ID;
+    what: "created" | "changed" | "moved" | "cancelled" | "deleted";
+    fields?: string[];
+    /**
+     * Somebody has been in the session: its minutes are counted anew.
+     */
+    evidence?: boolean;
+  }[];
+  /**
+   * What becomes of the series of cohorts that change.
+   */
+  series?: SeriesReport[];
+  moved?: Moved;
+  count: {
+    created: number;
+    changed: number;
+    moved: number;
+    cancelled: number;
+    deleted: number;
+    unchanged: number;
+  };
+}
+/**
+ * What became of the sessions of a series.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "SeriesReport".
+ */
+export interface SeriesReport {
+  series: ID;
+  made?: Sessions;
+  changed?: Sessions;
+  removed?: Sessions;
+  left?: Left;
+  remarks?: Remarks;
+}
+/**
  * This interface was referenced by `Api`'s JSON-Schema
  * via the `definition` "Interval".
  */
@@ -598,6 +717,7 @@ export interface Problem {
     pointer: string;
     detail: string;
   }[];
+  report?: ImportReport;
   /**
    * With `not_current`: what could be signed now.
    */

@@ -11,6 +11,7 @@ import type {
   Destinations,
   Disclosures,
   Explanation,
+  ImportReport,
   NewDestinationKey,
   Problem,
   ProgramWeeks,
@@ -42,6 +43,7 @@ interface Answers {
   DeadLetters: DeadLetters
   Redriven: Redriven
   Disclosures: Disclosures
+  ImportReport: ImportReport
   Problem: Problem
 }
 
@@ -52,6 +54,8 @@ export interface Trouble {
   readonly errors: readonly { readonly pointer: string; readonly detail: string }[]
   /** With `not_current`: what could be signed now. */
   readonly current?: Problem['current']
+  /** With `import_refused`: what is wrong with the file, by line. */
+  readonly report?: ImportReport
 }
 
 export type Answer<T> =
@@ -102,7 +106,24 @@ export interface DeliveryApi {
   take(path: string, came: (bytes: number) => void, signal: AbortSignal): Promise<Answer<Taken>>
 }
 
-export interface Api extends RecordsApi, DeliveryApi {}
+/** A file of a scheduling system. */
+export interface ImportOrder {
+  readonly format: ImportReport['format']
+  readonly file: Blob
+  readonly type: string
+  /** Of what names none in the file; may be empty. */
+  readonly program: string
+  /** Which calendar or server it is; may be empty. */
+  readonly source: string
+  /** Names this import, so that it happens once; without it nothing is changed. */
+  readonly key?: string
+}
+
+export interface ImportApi {
+  import(order: ImportOrder): Promise<Answer<ImportReport>>
+}
+
+export interface Api extends RecordsApi, DeliveryApi, ImportApi {}
 
 export interface ApiOptions {
   /** The API token; `renew` after it was refused. Null when there is none to be had. */
@@ -178,10 +199,10 @@ export function createApi(options: ApiOptions): Api {
         method: method ?? (body ? 'POST' : 'GET'),
         headers: {
           authorization: `Bearer ${token}`,
-          ...(body && { 'content-type': 'application/json' }),
+          ...(body && { 'content-type': body instanceof Blob ? body.type : 'application/json' }),
           ...headers,
         },
-        ...(body && { body: JSON.stringify(body) }),
+        ...(body && { body: body instanceof Blob ? body : JSON.stringify(body) }),
         cache: 'no-store',
         credentials: 'omit',
         signal: signal ?? options.signal,
@@ -221,13 +242,25 @@ export function createApi(options: ApiOptions): Api {
     disclosures: (p, after) =>
       ask('Disclosures', `/v1/people/${encodeURIComponent(p)}/disclosures${after ? `?after=${after}` : ''}`),
     take,
+    import: ({ format, file, type, program, source, key }) => {
+      const query = new URLSearchParams({
+        ...(key === undefined && { dry_run: '1' }),
+        ...(program && { program }),
+        ...(source && { source }),
+      })
+      return ask('ImportReport', `/v1/imports/${format}?${query}`, {
+        body: file.slice(0, file.size, type),
+        ...(key !== undefined && { headers: { 'idempotency-key': key } }),
+      })
+    },
   }
 }
 
 /** What is asked of the server beside the path; a GET when it says nothing. */
 interface Order {
   readonly method?: 'POST' | 'PUT' | 'DELETE'
-  readonly body?: object
+  /** A file with its type, or a document. */
+  readonly body?: Blob | object
   readonly headers?: { readonly [name: string]: string }
   readonly signal?: AbortSignal
 }
@@ -285,5 +318,6 @@ function troubleOf(problem: Problem): Trouble {
     text: problem.detail ?? problem.title,
     errors: problem.errors ?? [],
     ...(problem.current && { current: problem.current }),
+    ...(problem.report && { report: problem.report }),
   }
 }

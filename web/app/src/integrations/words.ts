@@ -1,6 +1,7 @@
 // The words of the integrations page: who is told what, why they may be, and
 // how that goes, for people who did not write the program.
 import type { DeadLetter, DeliveryAttempt, Destination, Disclosure } from '../api'
+import { count } from '../records/words'
 import { hours } from '../words'
 
 export type Kind = Destination['kind']
@@ -23,32 +24,32 @@ export const bases: { readonly [B in Exclude<Basis, ''>]: BasisWords } = {
   internal: {
     title: 'Inside the program',
     text: 'Staff of the program, or of whoever directs it, who need it for their work.',
-    where: '§ 2.12(c)(3)',
+    where: '§\u00a02.12(c)(3)',
   },
   qsoa: {
     title: 'Service agreement',
     text: 'A company that works for the program under a qualified service organization agreement.',
-    where: '§ 2.12(c)(4)',
+    where: '§\u00a02.12(c)(4)',
   },
   consent_tpo: {
     title: 'Consent to treatment, payment and operations',
     text: 'Each patient has given one consent for all of these.',
-    where: '§ 2.33(b)',
+    where: '§\u00a02.33(b)',
   },
   consent_specific: {
     title: 'Consent to this recipient',
     text: 'Each patient has given a consent that names this recipient.',
-    where: '§ 2.31',
+    where: '§\u00a02.31',
   },
   emergency: {
     title: 'Medical emergency',
     text: 'Medical staff need it in an emergency in which no consent can be had.',
-    where: '§ 2.51',
+    where: '§\u00a02.51',
   },
   court: {
     title: 'Court order',
     text: 'A court has ordered it, under subpart E.',
-    where: '§ 2.61',
+    where: '§\u00a02.61',
   },
 }
 
@@ -59,7 +60,7 @@ export const basisCodes: readonly Exclude<Basis, ''>[] = [
 
 /** On what basis, in a line. */
 export function basisText(basis: Destination['basis']): string {
-  return basis ? `${bases[basis].title} (42 CFR ${bases[basis].where})` : 'No basis: nothing leaves'
+  return basis ? `${bases[basis].title} (42\u00a0CFR ${bases[basis].where})` : 'No basis: nothing leaves'
 }
 
 /** What staff call a destination. */
@@ -151,8 +152,8 @@ const minute = 60_000
 /** How long something has been so: "less than a minute", "12 m", "3 h 05 m", "4 days". */
 export function ageText(ms: number): string {
   if (ms < minute) return 'less than a minute'
-  if (ms < 48 * 60 * minute) return hours(ms)
-  return `${Math.floor(ms / (24 * 60 * minute))} days`
+  if (ms < 24 * 60 * minute) return hours(ms)
+  return count(Math.floor(ms / (24 * 60 * minute)), 'day')
 }
 
 /** "just now", "12 m ago". */

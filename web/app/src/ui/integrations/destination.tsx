@@ -140,7 +140,7 @@ function Facts({ row, now }: { row: Row; now: number }) {
           <Fact what="Waiting">{waiting(row, now)}</Fact>
           {status.dead_letters > 0 && <Fact what="Put aside">{status.dead_letters}</Fact>}
           {failed && standingOf(row, now) !== 'up_to_date' && (
-            <Fact what="Last failure">
+            <Fact what="Last failure" wide>
               {resultText(failed)}, {ago(failed.at)}. {reasonOf(failed)}
             </Fact>
           )}
@@ -152,9 +152,18 @@ function Facts({ row, now }: { row: Row; now: number }) {
   )
 }
 
-function Fact({ what, children }: { what: string; children: ComponentChildren }) {
+function Fact({
+  what,
+  wide,
+  children,
+}: {
+  what: string
+  /** For a sentence. */
+  wide?: boolean
+  children: ComponentChildren
+}) {
   return (
-    <div>
+    <div class={wide ? 'fact-wide' : undefined}>
       <dt>{what}</dt>
       <dd>{children}</dd>
     </div>
