@@ -9,6 +9,8 @@ const only = process.argv.slice(3)
 const sizes = { wide: { width: 1280, height: 800 }, phone: { width: 390, height: 664 } }
 const press = (name) => (page) => page.getByRole('button', { name, exact: true }).first().click()
 
+const file = (text) => ({ name: 'sessions.csv', mimeType: 'text/csv', buffer: Buffer.from(text) })
+
 const scenes = {
   integrations: {},
   integrations_open: { does: [press('Deliveries to Billing service')] },
@@ -24,6 +26,20 @@ const scenes = {
   integrations_none: { state: 'none' },
   integrations_forbidden: { state: 'forbidden' },
   integrations_download: { does: [press('Download')] },
+  integrations_import: {
+    does: [
+      press('Import'),
+      (page) => page.getByLabel('Which file?').setInputFiles(file('wrong')),
+      press('Check the file'),
+    ],
+  },
+  integrations_imported: {
+    does: [
+      press('Import'),
+      (page) => page.getByLabel('Which file?').setInputFiles(file('right')),
+      press('Check the file'),
+    ],
+  },
   integrations_disclosures: {
     does: [press('Disclosures'), (page) => page.getByLabel('Patient id').fill('p4'), press('Look up')],
   },

@@ -161,14 +161,14 @@ export function createApi(options: ApiOptions): Api {
     if (!(response instanceof Response)) return trouble(response)
     if (!response.ok) return refused(response)
     const value = await contentOf(response)
-    return is(name, value) ? { ok: true, value, tag: tagOf(response) } : trouble('odd_answer')
+    return is(name, value) ? { ok: true, value, ...tagOf(response) } : trouble('odd_answer')
   }
 
   /** For what is answered with nothing. */
   async function act(path: string, order: Order): Promise<Answer<null>> {
     const response = await sent(path, order)
     if (!(response instanceof Response)) return trouble(response)
-    return response.ok ? { ok: true, value: null, tag: tagOf(response) } : refused(response)
+    return response.ok ? { ok: true, value: null } : refused(response)
   }
 
   async function take(
@@ -182,7 +182,7 @@ export function createApi(options: ApiOptions): Api {
     if (!response.ok) return refused(response)
     const body = await bodyOf(response, came)
     if (!body) return trouble(signal.aborted ? 'stopped' : 'broken_off')
-    return { ok: true, value: { body, name: fileName(response) }, tag: tagOf(response) }
+    return { ok: true, value: { body, name: fileName(response) } }
   }
 
   // sent asks once more with a new token when the first was refused.
@@ -273,8 +273,9 @@ function to(destination: string, ...rest: string[]): string {
   return ['/v1/destinations', ...[destination, ...rest].map(encodeURIComponent)].join('/')
 }
 
-function tagOf(response: Response): string {
-  return response.headers.get('etag') ?? ''
+function tagOf(response: Response): { tag?: string } {
+  const tag = response.headers.get('etag')
+  return tag === null ? {} : { tag }
 }
 
 // fileName is what Content-Disposition says, which for our files is plain.

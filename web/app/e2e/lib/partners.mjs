@@ -140,17 +140,49 @@ const problem = (code, status, detail, more = {}) => ({
   body: { type: `urn:viop:problem:${code}`, title: detail, status, detail, ...more },
 })
 
+const counts = { created: 0, changed: 0, moved: 0, cancelled: 0, deleted: 0, unchanged: 0 }
+
+function imported(wrong) {
+  const report = { format: 'csv', lines: [], refused: 0, documents: [], count: counts }
+  if (wrong)
+    return problem('import_refused', 422, 'Something is wrong with the file.', {
+      report: {
+        ...report,
+        refused: 1,
+        lines: [
+          { line: 3, column: 'start', kind: 'refused', detail: 'This is no date and time.' },
+          {
+            line: 7,
+            column: 'start',
+            kind: 'note',
+            detail: 'The clocks skip 2:30 that night; 3:30 is taken.',
+          },
+        ],
+      },
+    })
+  const document = (line, id, what) => ({ line, kind: 'session', id, what })
+  return {
+    status: 200,
+    body: {
+      ...report,
+      documents: [document(2, 'mon-1800', 'created'), document(3, 'wed-1800', 'created')],
+      count: { ...counts, created: 2, unchanged: 1 },
+    },
+  }
+}
+
 /** A clinic with partners in every state; `none` has nobody, `forbidden` may not look. */
 export function partners(state = 'some') {
   let all = state === 'none' ? [] : rows()
   let put = letters()
   const at = (id) => all.find((r) => r.destination.id === id)
 
-  function answer(method, path, body) {
+  function answer(method, path, body, text = '') {
     const [, , what, id, act] = path.split('/')
     if (state === 'forbidden')
       return problem('insufficient_scope', 403, 'The token needs the scope destinations:read.')
     if (what === 'attendance.zip') return { status: 200, file: 'PK pretended' }
+    if (what === 'imports') return imported(text.includes('wrong'))
     if (what === 'people') return { status: 200, body: { disclosures: id === 'p4' ? disclosures() : [] } }
     if (!id) return { status: 200, body: { destinations: all } }
     const row = at(id)
@@ -217,10 +249,15 @@ export function partners(state = 'some') {
 
 /** Answers the page's requests to the API. */
 export async function serve(page, desk) {
-  await page.route(/\/v1\/(destinations|people|attendance\.zip|fhir)/, async (route) => {
+  await page.route(/\/v1\/(destinations|people|attendance\.zip|fhir|imports)/, async (route) => {
     const request = route.request()
     const url = new URL(request.url())
-    const { status, body, file, tag } = desk.answer(request.method(), url.pathname, request.postDataJSON())
+    const { status, body, file, tag } = desk.answer(
+      request.method(),
+      url.pathname,
+      url.pathname.startsWith('/v1/imports') ? undefined : request.postDataJSON(),
+      request.postData() ?? '',
+    )
     await route.fulfill({
       status,
       contentType: file ? 'application/zip' : status < 400 ? 'application/json' : 'application/problem+json',
