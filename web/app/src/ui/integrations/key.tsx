@@ -22,13 +22,39 @@ export function KeyDialog({ api, row, onClose }: { api: DeliveryApi; row: Row; o
     if (answer.ok) setMade(answer.value)
   }
 
-  if (made) return <Made made={made} onClose={onClose} />
   const first = status.keys.length === 0
+  const asked = first ? `Make a key for ${titleOf(destination)}?` : `A new key for ${titleOf(destination)}?`
+  const title = made?.secret ? 'The secret, this once' : 'The public key'
+  // One dialog throughout: the browser closes the one before only after the next has opened.
   return (
-    <Dialog
-      title={first ? `Make a key for ${titleOf(destination)}?` : `A new key for ${titleOf(destination)}?`}
-      onClose={onClose}
-    >
+    <Dialog title={made ? title : asked} onClose={onClose}>
+      {made ? (
+        <Made made={made} onClose={onClose} />
+      ) : (
+        <Ask row={row} first={first} trouble={trouble} busy={busy} make={make} onClose={onClose} />
+      )}
+    </Dialog>
+  )
+}
+
+function Ask({
+  row: { status },
+  first,
+  trouble,
+  busy,
+  make,
+  onClose,
+}: {
+  row: Row
+  /** Whether it has no key yet. */
+  first: boolean
+  trouble: Why | null
+  busy: boolean
+  make: () => Promise<void>
+  onClose: () => void
+}) {
+  return (
+    <>
       {trouble && <Trouble text={textOf(trouble)} />}
       <div class="confirm">
         <p>
@@ -54,7 +80,7 @@ export function KeyDialog({ api, row, onClose }: { api: DeliveryApi; row: Row; o
           {busy ? 'Making …' : 'Make the key'}
         </Button>
       </div>
-    </Dialog>
+    </>
   )
 }
 
@@ -62,7 +88,7 @@ function Made({ made, onClose }: { made: NewDestinationKey; onClose: () => void 
   const [copied, setCopied] = useState(false)
   const text = made.secret ?? made.key.public_key ?? ''
   return (
-    <Dialog title={made.secret ? 'The secret, this once' : 'The public key'} onClose={onClose}>
+    <>
       <div class="confirm">
         <p>
           {made.secret
@@ -94,6 +120,6 @@ function Made({ made, onClose }: { made: NewDestinationKey; onClose: () => void 
           I have it
         </Button>
       </div>
-    </Dialog>
+    </>
   )
 }
