@@ -91,7 +91,7 @@ export function Import({ api }: { api: ImportApi }) {
         <Field
           id="import-file"
           label="Which file?"
-          hint={`CSV, iCalendar or FHIR JSON, at most ${sizeText(largest)}.`}
+          hint={`CSV, iCalendar or FHIR JSON, at most 8 MB.`}
           problem={problem}
         >
           <input
@@ -187,7 +187,7 @@ function Report({ looked: { report, done } }: { looked: Looked }) {
   return (
     <section class="report" aria-labelledby="report-title">
       <h3 id="report-title" ref={heading} tabIndex={-1}>
-        {done ? 'What was done' : 'What would be done'}
+        {refused ? 'What is wrong with it' : done ? 'What was done' : 'What would be done'}
       </h3>
       <p class={refused ? 'said said-bad' : 'said said-good'}>
         <Icon name={refused ? 'close' : 'check'} />
