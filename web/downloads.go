@@ -72,13 +72,9 @@ func (s *server) begin(r *request, as delivery.Format) (d download, err error) {
 }
 
 func (s *server) attendanceZIP(w http.ResponseWriter, r *request) error {
-	style := export.ForSpreadsheets
-	switch r.URL.Query().Get("raw") {
-	case "", "0":
-	case "1":
-		style = export.Raw
-	default:
-		return badQuery("raw", "This must be 0 or 1.")
+	style, err := styleOf(r)
+	if err != nil {
+		return err
 	}
 	d, err := s.begin(r, delivery.AsCSV)
 	if err != nil {
@@ -93,6 +89,17 @@ func (s *server) attendanceZIP(w http.ResponseWriter, r *request) error {
 		return err
 	})
 	return nil
+}
+
+// styleOf is for whom tables are written.
+func styleOf(r *request) (export.Style, error) {
+	switch r.URL.Query().Get("raw") {
+	case "", "0":
+		return export.ForSpreadsheets, nil
+	case "1":
+		return export.Raw, nil
+	}
+	return "", badQuery("raw", "This must be 0 or 1.")
 }
 
 func (s *server) fhirBundle(w http.ResponseWriter, r *request) error {

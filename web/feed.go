@@ -259,7 +259,7 @@ func (s *server) tell(w http.ResponseWriter, r *request, to delivery.Destination
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	if err := s.Gate.Disclose(r.Context(), to, r.grant.Subject(), as, rowsOf(items)...); err != nil {
+	if err := s.Gate.Disclose(r.Context(), to, r.grant.Subject(), as, delivery.RowsOf(items)...); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -272,29 +272,6 @@ func (s *server) tell(w http.ResponseWriter, r *request, to delivery.Destination
 	w.WriteHeader(http.StatusOK)
 	send(w, body)
 	return nil
-}
-
-// rowsOf are the rows of the accounting, one for each person, in order.
-func rowsOf(items []export.Item) []delivery.Disclosure {
-	of := map[string]*delivery.Disclosure{}
-	var people []string
-	for _, item := range items {
-		for _, person := range item.Patients() {
-			row := of[person]
-			if row == nil {
-				row = &delivery.Disclosure{Person: rooms.PersonID(person)}
-				of[person], people = row, append(people, person)
-			}
-			row.Records++
-			row.Items = append(row.Items, item.ID)
-		}
-	}
-	slices.Sort(people)
-	rows := make([]delivery.Disclosure, len(people))
-	for i, person := range people {
-		rows[i] = *of[person]
-	}
-	return rows
 }
 
 // worthwhile is from how many bytes on an answer is compressed: it fits into

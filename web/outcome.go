@@ -52,9 +52,9 @@ func (s *server) attendanceCSV(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	style := export.ForSpreadsheets
-	if r.URL.Query().Get("raw") == "1" {
-		style = export.Raw
+	style, err := styleOf(r)
+	if err != nil {
+		return err
 	}
 	var table bytes.Buffer
 	if err := export.CSV(&table, style, export.View{}.Sheet(sheet)); err != nil {

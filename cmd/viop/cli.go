@@ -24,6 +24,7 @@ type cli struct {
 	Token      tokenCmd      `cmd:"" help:"Mint a token, for development."`
 	Attendance attendanceCmd `cmd:"" help:"From evidence to credited time."`
 	Import     importCmd     `cmd:"" help:"Take in sessions, rosters and authorizations from CSV, iCalendar or FHIR, through a running server."`
+	Export     exportCmd     `cmd:"" help:"Take attendance out: tables, FHIR, the feed; and look after the destinations."`
 	Verify     verifyCmd     `cmd:"" help:"Walk the hash chains of a session, in the store or in an archive, and name the first broken entry."`
 	Doctor     doctorCmd     `cmd:"" help:"Say what is wrong with this node's settings and surroundings."`
 }

@@ -5,6 +5,7 @@
 //	viop token        mint a token for development
 //	viop attendance   evidence to credited time: case, evaluate, archive
 //	viop import       sessions and rosters from CSV, iCalendar and FHIR
+//	viop export       attendance to a file; destinations, dead letters, redrive
 //	viop verify       walk the hash chains of a session, in the store or a file
 //	viop doctor       say what is wrong with this node
 //

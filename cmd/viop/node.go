@@ -318,8 +318,11 @@ func (n *node) openSignaling(f nodeFlags) error {
 	return err
 }
 
+// signaturesPurpose is what the key of exports is derived for.
+const signaturesPurpose = "signatures v1"
+
 func (n *node) openWeb(f nodeFlags) error {
-	seed, err := n.store.Derive("signatures v1")
+	seed, err := n.store.Derive(signaturesPurpose)
 	if err != nil {
 		return err
 	}

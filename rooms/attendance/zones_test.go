@@ -110,3 +110,44 @@ func zoneFile(t *testing.T, name string) []byte {
 	}
 	return data
 }
+
+// The last day of a leap year is a day like any other, in every zone and year.
+// (Go's bounds of a zone end before it, and to walk along them never ended.)
+func TestLastDayOfALeapYear(t *testing.T) {
+	for _, name := range []string{"America/Chicago", "Europe/Berlin", "Australia/Sydney", "Asia/Kathmandu", "Pacific/Kiritimati", "America/Sao_Paulo", "UTC"} {
+		zone, err := attendance.LoadZone(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for year := 2000; year < 2099; year += 4 {
+			c := attendance.Case{
+				Format: attendance.Format, AsOf: attendance.At(time.Date(year+1, 1, 2, 0, 0, 0, 0, zone)),
+				Program: attendance.Program{Timezone: name, Counting: attendance.DefaultCounting()},
+				People:  []attendance.Person{{ID: "p1", Role: attendance.Patient}},
+			}
+			want := map[string]string{}
+			for _, start := range []time.Time{
+				time.Date(year, 12, 30, 18, 0, 0, 0, zone), time.Date(year, 12, 31, 0, 30, 0, 0, zone),
+				time.Date(year, 12, 31, 22, 0, 0, 0, zone), time.Date(year+1, 1, 1, 0, 30, 0, 0, zone),
+			} {
+				id := start.Format(time.RFC3339)
+				want[id] = start.Format(time.DateOnly)
+				c.Sessions = append(c.Sessions, attendance.Session{ID: id, Service: attendance.Group, Roster: []string{"p1"},
+					ScheduledStart: attendance.At(start), ScheduledEnd: attendance.At(start.Add(time.Hour))})
+			}
+			result := attendance.Evaluate(&c)
+			for _, r := range result.Records {
+				if r.Date.String() != want[r.Session] {
+					t.Errorf("%s: the session of %s is on %s", name, r.Session, r.Date)
+				}
+			}
+			for _, w := range result.Weeks {
+				for _, midnight := range []time.Time{w.Start.Time().In(zone), w.End.Time().In(zone)} {
+					if midnight.Weekday() != time.Monday || midnight.Hour() != 0 || midnight.Minute() != 0 {
+						t.Errorf("%s: the week of %s has an end at %v", name, w.Week, midnight)
+					}
+				}
+			}
+		}
+	}
+}

@@ -38,10 +38,12 @@ type Feed interface {
 	Latest(ctx context.Context, to Destination, item export.Item) (export.Item, error)
 }
 
-// Told is an entry of the feed.
+// Told is an entry of the feed. Err says that it cannot be told to anybody, as
+// when its reading is damaged; everything else goes on.
 type Told struct {
 	Seq  int64
 	Item export.Item
+	Err  error
 }
 
 // Lane of the entry.
@@ -75,6 +77,7 @@ type Courier struct {
 
 	mu     sync.Mutex       // guards the rest
 	routes map[ID]struct{}  // served by this node
+	failed map[ID]string    // why it was not served, as was logged
 	tested map[ID]time.Time // when last
 }
 
@@ -96,7 +99,7 @@ func NewCourier(c CourierConfig) *Courier {
 	return &Courier{
 		gate: c.Gate, outbox: c.Outbox, feed: c.Feed, log: c.Log, now: c.Now,
 		public: newClient(false), private: newClient(true), tokens: newTokens(), count: newCounter(),
-		routes: map[ID]struct{}{}, tested: map[ID]time.Time{},
+		routes: map[ID]struct{}{}, failed: map[ID]string{}, tested: map[ID]time.Time{},
 	}
 }
 
@@ -159,7 +162,21 @@ func (c *Courier) serve(ctx context.Context, id ID) {
 		r := &route{c: c, id: id, busy: map[Lane]bool{}, done: make(chan finished, workers), renewed: c.now()}
 		err = r.run(ctx)
 	}
-	if err != nil && ctx.Err() == nil {
+	if ctx.Err() == nil {
+		c.complain(id, err)
+	}
+}
+
+// complain logs about a destination once, not at every look.
+func (c *Courier) complain(id ID, err error) {
+	c.mu.Lock()
+	known := c.failed[id]
+	delete(c.failed, id)
+	if err != nil {
+		c.failed[id] = err.Error()
+	}
+	c.mu.Unlock()
+	if err != nil && err.Error() != known {
 		c.log.Error("a destination is not served", "destination", id, "err", err)
 	}
 }
@@ -255,7 +272,10 @@ func (r *route) take(ctx context.Context) (more bool, err error) {
 	}
 	var entries []Entry
 	for _, t := range told {
-		if r.to.Wants(string(t.Item.Type)) {
+		switch {
+		case t.Err != nil:
+			r.c.log.Error("a change cannot be told", "destination", r.id, "change", t.Seq, "err", t.Err)
+		case r.to.Wants(string(t.Item.Type)):
 			entries = append(entries, Entry{t.Lane(), t.Seq})
 		}
 	}
@@ -323,8 +343,8 @@ func (c *Courier) deliver(ctx context.Context, a errand) error {
 	if err != nil {
 		return err
 	}
-	if len(told) == 0 || told[0].Seq != a.head.Seq {
-		return c.outbox.Settle(ctx, a.to.ID, a.head, c.outcome(a, "", c.now(), withheld("This change is not on the feed any more.")))
+	if len(told) == 0 || told[0].Seq != a.head.Seq || told[0].Err != nil {
+		return c.outbox.Settle(ctx, a.to.ID, a.head, c.outcome(a, "", c.now(), withheld("The feed does not say any more what this was.")))
 	}
 	item := told[0].Item
 	if a.to.Kind == FHIR {
@@ -333,7 +353,7 @@ func (c *Courier) deliver(ctx context.Context, a errand) error {
 		}
 	}
 	if a.head.Tries == 0 {
-		if err := c.gate.Disclose(ctx, a.to, "", a.to.format(), rowsOf(item)...); err != nil {
+		if err := c.gate.Disclose(ctx, a.to, "", a.to.format(), RowsOf([]export.Item{item})...); err != nil {
 			return err
 		}
 	}
@@ -350,15 +370,6 @@ func (c *Courier) deliver(ctx context.Context, a errand) error {
 		}
 	}
 	return c.outbox.Settle(ctx, a.to.ID, a.head, outcome)
-}
-
-// rowsOf the accounting: what an item tells of each of its people.
-func rowsOf(item export.Item) []Disclosure {
-	var rows []Disclosure
-	for _, person := range item.Patients() {
-		rows = append(rows, Disclosure{Person: personID(person), Records: 1, Items: []string{item.ID}})
-	}
-	return rows
 }
 
 func (d Destination) format() Format {

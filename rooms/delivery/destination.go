@@ -211,7 +211,7 @@ func (d Destination) checkURL(p *form.Problems, at, text string) {
 		p.Add(at, "This is longer than %d characters.", maxURL)
 	case err != nil || u.Host == "" || u.Opaque != "":
 		p.Add(at, "This must be a URL, such as https://scheduling.example.org/hooks.")
-	case u.Scheme != "https" && !(u.Scheme == "http" && d.AllowPrivate):
+	case u.Scheme != "https" && (u.Scheme != "http" || !d.AllowPrivate):
 		p.Add(at, "This must begin with https://; http:// is for private addresses, which have to be allowed.")
 	case u.User != nil:
 		p.Add(at, "Names and passwords do not belong into a URL.")

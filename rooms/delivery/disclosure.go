@@ -1,8 +1,11 @@
 package delivery
 
 import (
+	"slices"
+
 	"viop/rooms"
 	"viop/rooms/attendance"
+	"viop/rooms/export"
 )
 
 // Disclosure is one row of the accounting of a person: something about them is
@@ -35,3 +38,26 @@ const (
 	AsFHIR    Format = "fhir"
 	AsPush    Format = "fhir_push"
 )
+
+// RowsOf are the rows of the accounting, one for each person, in order.
+func RowsOf(items []export.Item) []Disclosure {
+	of := map[string]*Disclosure{}
+	var people []string
+	for _, item := range items {
+		for _, person := range item.Patients() {
+			row := of[person]
+			if row == nil {
+				row = &Disclosure{Person: rooms.PersonID(person)}
+				of[person], people = row, append(people, person)
+			}
+			row.Records++
+			row.Items = append(row.Items, item.ID)
+		}
+	}
+	slices.Sort(people)
+	rows := make([]Disclosure, len(people))
+	for i, person := range people {
+		rows[i] = *of[person]
+	}
+	return rows
+}

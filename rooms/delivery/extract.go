@@ -29,6 +29,11 @@ type Shelf interface {
 // Span is dates, both included: local ones, of each record's own program.
 type Span struct{ From, To attendance.Date }
 
+// Told reports whether an instant is on one of the dates, in UTC.
+func (s Span) Told(at attendance.Instant) bool {
+	return !at.Time().Before(midnight(s.From)) && at.Time().Before(midnight(s.To+1))
+}
+
 // Extract is everything that was told about a span of dates, for a
 // destination: records by session, and weeks that have a day in it, each as it
 // was told last. It is read in pages, and never held as a whole.
@@ -45,6 +50,8 @@ type Extract struct {
 	told map[rooms.PersonID]bool // whose accounting has a row
 	// Records and Weeks are how many there were when it was begun.
 	Records, Weeks int
+	// Each is called after each of them that was handed out. It may be nil.
+	Each func()
 }
 
 // NewExtract reads who is in it, and writes that down (Gate.Disclose) before
@@ -99,6 +106,13 @@ func (e *Extract) account(ctx context.Context, person string) error {
 	}
 	e.told[id] = true
 	return e.gate.Disclose(ctx, e.to, e.by, e.as, e.row(id, 1))
+}
+
+// step tells that one more was handed out.
+func (e *Extract) step() {
+	if e.Each != nil {
+		e.Each()
+	}
 }
 
 // toldSession is a session with what was told of it, in the span.
@@ -216,6 +230,7 @@ func (e *Extract) Rows(ctx context.Context) iter.Seq2[export.Row, error] {
 				if !yield(row, err) || err != nil {
 					return
 				}
+				e.step()
 			}
 		}
 	}
@@ -247,6 +262,7 @@ func (e *Extract) WeekItems(ctx context.Context) iter.Seq2[export.Item, error] {
 			if !yield(item, err) || err != nil {
 				return
 			}
+			e.step()
 		}
 	}
 }
@@ -306,6 +322,7 @@ func (e *Extract) items(ctx context.Context, s toldSession) ([]export.Item, erro
 			return nil, err
 		}
 		items = append(items, item)
+		e.step()
 	}
 	if n := len(s.signatures); n > 0 {
 		last := s.signatures[n-1]

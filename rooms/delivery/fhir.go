@@ -102,8 +102,8 @@ type found struct {
 	ID   string `json:"id"`
 	Type string `json:"resourceType"`
 	Meta struct {
-		VersionID string `json:"versionId"`
-		Tag       []coding
+		VersionID string   `json:"versionId"`
+		Tag       []coding `json:"tag"`
 	} `json:"meta"`
 	Identifier identifiers `json:"identifier"`
 }

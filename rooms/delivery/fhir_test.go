@@ -14,12 +14,13 @@ import (
 
 	"viop/rooms/attendance"
 	"viop/rooms/delivery"
+	"viop/rooms/export"
 	"viop/rooms/records"
 )
 
 // fhirServer plays the other side: it keeps resources with versions, searches
 // by identifier and tag, takes conditional creates (If-None-Exist) and
-// version-aware updates (If-Match), and gives out tokens for an hour.
+// version-aware updates (If-Match), and gives out tokens for five minutes.
 type fhirServer struct {
 	mu        sync.Mutex                // guards the rest
 	resources map[string]map[string]any // "Encounter/1" -> resource
@@ -102,7 +103,7 @@ func (f *fhirServer) giveToken(w http.ResponseWriter, r *http.Request) {
 	}
 	f.tokens++
 	f.token = fmt.Sprintf("token-%d", f.tokens)
-	answerJSON(w, http.StatusOK, map[string]any{"access_token": f.token, "token_type": "Bearer", "expires_in": 3600})
+	answerJSON(w, http.StatusOK, map[string]any{"access_token": f.token, "token_type": "Bearer", "expires_in": 300})
 }
 
 func answerJSON(w http.ResponseWriter, status int, v any) {
@@ -291,6 +292,14 @@ func (f *script) attended(version, minutes int) {
 	r.About = &records.About{Timezone: "America/Chicago", Start: start, End: start + 10_800_000, Appointment: "Appointment/apt-7"}
 }
 
+// withdraw makes the last entry one of a record that is no more.
+func (f *script) withdraw() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.told[len(f.told)-1].Item.Record
+	r.Status, r.About = export.StatusWithdrawn, nil
+}
+
 func (h *house) wantClinic(s *fhirServer, kind, field string, want ...string) {
 	h.t.Helper()
 	var got []string
@@ -334,6 +343,21 @@ func TestAmendmentIsTheSameResource(t *testing.T) {
 	})
 }
 
+// A record that is no more stays, as an error; the appointment is theirs.
+func TestWithdrawnRecord(t *testing.T) {
+	inClinic(t, func(t *testing.T, h *house, s *fhirServer) {
+		s.put("Appointment/apt-7", booked)
+		h.feed.attended(1, 150)
+		h.pass(time.Minute)
+		h.feed.attended(2, 0)
+		h.feed.withdraw()
+		h.pass(time.Minute)
+		h.wantClinic(s, "Encounter", "status", "entered-in-error")
+		h.wantClinic(s, "Encounter", "length.value", "0")
+		h.wantClinic(s, "Appointment", "status", "fulfilled")
+	})
+}
+
 // A letter that is sent late writes what the record says by now.
 func TestFormerMinutesDoNotComeBack(t *testing.T) {
 	inClinic(t, func(t *testing.T, h *house, s *fhirServer) {
@@ -341,7 +365,7 @@ func TestFormerMinutesDoNotComeBack(t *testing.T) {
 		h.feed.attended(1, 150)
 		h.pass(2 * delivery.LookEvery)
 		h.feed.attended(2, 160)
-		h.pass(time.Hour)
+		h.pass(6 * time.Minute)
 		h.wantClinic(s, "Encounter", "length.value", "9600")
 	})
 }
@@ -369,7 +393,7 @@ func TestTroubleOnTheWay(t *testing.T) {
 					s.trouble(one.request, one.status, one.header)
 				}
 				h.feed.attended(1, 150)
-				h.pass(time.Hour)
+				h.until("it is brought", func() bool { return h.status("clinic").LastDelivered != nil })
 				h.wantClinic(s, "Encounter", "length.value", "9000")
 				h.wantClinic(s, "Appointment", "status", "fulfilled")
 				log, err := h.courier.Log(t.Context(), "clinic", 10)
@@ -389,12 +413,12 @@ func TestTokensRunOut(t *testing.T) {
 	inClinic(t, func(t *testing.T, h *house, s *fhirServer) {
 		h.feed.attended(1, 150)
 		h.pass(time.Minute)
-		h.pass(61 * time.Minute)
+		h.pass(6 * time.Minute)
 		h.feed.attended(2, 160)
 		h.pass(time.Minute)
 		h.wantClinic(s, "Encounter", "length.value", "9600")
 		if s.tokens != 2 {
-			t.Errorf("%d tokens were asked for, want two in two hours", s.tokens)
+			t.Errorf("%d tokens were asked for, want two in seven minutes", s.tokens)
 		}
 		if log, err := h.courier.Log(t.Context(), "clinic", 10); err != nil || len(log) != 2 {
 			t.Errorf("log = %+v, %v, want two attempts", log, err)

@@ -141,8 +141,20 @@ func (h *house) status(id delivery.ID) delivery.Status {
 
 // pass lets time pass and everything that is due happen.
 func (h *house) pass(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
+}
+
+// until lets time pass, at most an hour, until something is so.
+func (h *house) until(what string, holds func() bool) {
+	h.t.Helper()
+	for range 360 {
+		if holds() {
+			return
+		}
+		h.pass(10 * time.Second)
+	}
+	h.t.Errorf("not within an hour: %s", what)
 }
 
 // fakeNet answers for hosts; nobody else is there.

@@ -103,6 +103,10 @@ func TestKilledSender(t *testing.T) {
 			t.Errorf("of session %s arrived %v, want %v", name, got[name], want)
 		}
 	}
+	// What left is in the accounting: a crash may leave a row too many there.
+	if rows, err := store.Disclosures(t.Context(), "p1", 0, 10*sessions*versions); err != nil || len(rows) < sessions*versions {
+		t.Errorf("%d rows of the accounting, %v, want one for each of %d messages", len(rows), err, sessions*versions)
+	}
 	t.Logf("%d messages in %d requests that were taken, %d of them repeats; %d requests in all", sessions*versions, receiver.count(), repeats, receiver.asked())
 }
 

@@ -122,7 +122,7 @@ func TestKeysChangeOver(t *testing.T) {
 		wantKeys("after two changes", third.Fingerprint(), second.Fingerprint())
 		h.stop()
 		h.stop = func() {}
-		time.Sleep(delivery.OldKeyFor)
+		<-time.After(delivery.OldKeyFor)
 		wantKeys("after a day", third.Fingerprint())
 	})
 }

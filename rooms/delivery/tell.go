@@ -46,10 +46,7 @@ func (t *Teller) Told(ctx context.Context, to Destination, after int64, limit in
 	told := make([]Told, 0, len(entries))
 	for _, e := range entries {
 		item, err := view.Item(e.Change, e.Reading, e.Signatures)
-		if err != nil {
-			return nil, err
-		}
-		told = append(told, Told{e.Change.Seq, item})
+		told = append(told, Told{e.Seq, item, err})
 	}
 	return told, nil
 }
@@ -133,11 +130,11 @@ func (d Destination) sees(p schedule.Person) (seen export.Person) {
 func peopleIn(entries []records.Entry) []rooms.PersonID {
 	var people []rooms.PersonID
 	for _, e := range entries {
-		if e.Change.Person != "" {
-			people = append(people, rooms.PersonID(e.Change.Person))
+		if e.Person != "" {
+			people = append(people, rooms.PersonID(e.Person))
 		}
-		if e.Change.Signature != nil {
-			for person := range e.Change.Signature.Records {
+		if e.Signature != nil {
+			for person := range e.Signature.Records {
 				people = append(people, rooms.PersonID(person))
 			}
 		}

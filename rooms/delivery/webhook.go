@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"viop/rooms"
 	"viop/rooms/attendance"
 	"viop/rooms/export"
 )
@@ -102,5 +101,3 @@ func unreached(err error) answer {
 	}
 	return got
 }
-
-func personID(id string) rooms.PersonID { return rooms.PersonID(id) }

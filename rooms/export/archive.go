@@ -116,7 +116,7 @@ func (a Archive) writeTables(ctx context.Context, z *zip.Writer, m *Manifest, re
 	if err != nil {
 		return err
 	}
-	defer spool.Close()
+	defer func() { _ = spool.Close() }() // it has no name, so it is gone
 	aside := newMember(intervalsFile, spool)
 	intervals, err := newTable(aside, intervalColumns(), a.Style)
 	if err != nil {

@@ -103,7 +103,7 @@ func readMember(z *zip.Reader, name string, most int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s is missing", ErrArchive, name)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	text, err := io.ReadAll(io.LimitReader(f, most+1))
 	switch {
 	case err != nil:
@@ -119,7 +119,7 @@ func checkFile(f *zip.File, want File) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrArchive, f.Name, err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // only read
 	sum := &summing{to: io.Discard, sha: sha256.New()}
 	// One byte more than there should be is enough to know.
 	read := io.TeeReader(io.LimitReader(r, want.Bytes+1), sum)

@@ -11,9 +11,11 @@
 //     is written on the condition that nobody wrote in between, so two people
 //     who act at once act one after the other, or one of them is told.
 //   - Every reading of every record since its session was over is kept, with
-//     version and hash, before anything is said of it on the feed.
-//   - The feed says each change once. Settle may be interrupted anywhere and
-//     repeated, by several nodes at once.
+//     version and hash and what was around it (About), before anything is said
+//     of it on the feed: whoever writes it for others never counts again.
+//   - The feed (Change) says each change once: records, also of people who did
+//     not come, signatures, weeks, and authorizations that run low. Settle may
+//     be interrupted anywhere and repeated, by several nodes at once.
 //
 // What evidence that comes late does: versions count corrections only (SPEC
 // §5), so the version stays, the record is kept anew with another hash, and

@@ -166,7 +166,7 @@ func lastOf(ctx context.Context, rdb *redis.Client) (int64, error) {
 // only with the feed.
 func (s *Store) FeedID(ctx context.Context) (string, error) {
 	id, err := s.rdb.Get(ctx, feedIDKey).Result()
-	if errors.Is(err, redis.Nil) && !s.reader {
+	if errors.Is(err, redis.Nil) { // of a reader, too: an export may be the first to ask
 		if err := s.rdb.SetNX(ctx, feedIDKey, rand.Text(), 0).Err(); err != nil {
 			return "", fmt.Errorf("name the feed: %w", err)
 		}

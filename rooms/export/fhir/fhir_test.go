@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,7 +134,7 @@ func TestAmendmentIsTheSameResource(t *testing.T) {
 			continue
 		}
 		request := clinic.Bundle(item).Entry[0].Request
-		if request.Method != "PUT" {
+		if request.Method != http.MethodPut {
 			t.Errorf("%s is written by %s, want a conditional PUT", names[i], request.Method)
 		}
 		if is, known := url[item.Record.RecordID]; known && is != request.URL {

@@ -22,7 +22,7 @@ type Told struct {
 
 // View is what a destination may know: all have its own ids, one a name.
 func View() export.View {
-	return export.View{Feed: "f1", People: map[string]export.Person{
+	return export.View{Feed: "F1", People: map[string]export.Person{
 		"per_41": {External: "M-1009", Name: "Ana <&> P."},
 		"per_42": {External: "M-1010"},
 		"per_44": {External: "M-1012"},
@@ -203,6 +203,7 @@ func came(person string, about *records.About, connected ...attendance.Interval)
 }
 
 func count(r attendance.Record) attendance.Record {
+	r.Credited = append(attendance.Set{}, r.Credited...) // a list, as the contract writes it
 	r.CreditedMS = r.Credited.Length()
 	r.AttendedMS = r.CreditedMS
 	minutes := r.CreditedMS / 60_000

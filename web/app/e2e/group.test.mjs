@@ -164,7 +164,7 @@ test('a group meets, and its minutes come out the other end', async (t) => {
     }
     assert.ok(Number(rows[ben.id].bridged_ms) > 15_000, `Ben's gap was bridged: ${rows[ben.id].bridged_ms}`)
     assert.ok(Number(rows[ana.id].bridged_ms) < 10_000, 'a reload is short')
-    assert.equal(rows[cleo.id].bridged_ms, '0', 'who leaves is not bridged')
+    assert.equal(rows[cleo.id].bridged_ms, 0, 'who leaves is not bridged')
   })
 
   await t.test('case | evaluate gives the numbers of the API, and what is kept', async () => {

@@ -27,20 +27,10 @@ export async function arrange(server, session, patients) {
   return links
 }
 
-/** The CSV of a session as a map from person to their row. */
+/** The records of a session as a map from person to theirs. */
 export async function minutes(server, session) {
-  // Nothing leaves without a basis: this is the clinic itself, under the name of its token.
-  await server.api('PUT', '/v1/destinations/e2e', { kind: 'pull', basis: 'internal' })
-  const [head, ...lines] = (await server.api('GET', `/v1/sessions/${session}/attendance.csv`))
-    .trim()
-    .split('\r\n')
-  const names = head.split(',')
-  return Object.fromEntries(
-    lines.map((line) => {
-      const row = Object.fromEntries(line.split(',').map((value, i) => [names[i], value]))
-      return [row.person, row]
-    }),
-  )
+  const { records } = await server.api('GET', `/v1/sessions/${session}/attendance`)
+  return Object.fromEntries(records.map((record) => [record.person, record]))
 }
 
 /**

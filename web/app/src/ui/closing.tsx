@@ -47,7 +47,7 @@ function MinutesPage() {
           <p class="hint">
             The same figures, to the millisecond, are in the attendance export:{' '}
             <code>viop attendance case</code> or{' '}
-            <code>/v1/sessions/{welcome?.session ?? '…'}/attendance.csv</code>.
+            <code>/v1/sessions/{welcome?.session ?? '…'}/attendance</code>.
           </p>
         </>
       )}
