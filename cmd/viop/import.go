@@ -139,7 +139,7 @@ func (c importCmd) print(w io.Writer, name string, told importAnswer, said []byt
 		for _, m := range told.Moved {
 			fmt.Fprintf(&text, "record %s/%s: %s becomes %s\n", m.Session, m.Person, counted(m.Before), counted(m.After))
 		}
-		text.WriteString(told.Report.String())
+		text.WriteString(told.String())
 	}
 	if c.DryRun && told.Refusal == nil {
 		text.WriteString("This was a dry run: nothing was changed.\n")
