@@ -62,8 +62,11 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await page.goto(`${pages.url}${link}`)
       await page.waitForSelector('.destinations, .nobody, .banner')
       for (const act of scene.does ?? []) await act(page)
+      // As tall as the page, so that its foot is at the foot.
+      const height = await page.evaluate(() => document.documentElement.scrollHeight)
+      if (!(await page.locator('dialog').count())) await page.setViewportSize({ ...viewport, height })
       await page.waitForTimeout(400) // for the eye only
-      await page.screenshot({ path: `${folder}/${name}-${size}-${colorScheme}.png`, fullPage: true })
+      await page.screenshot({ path: `${folder}/${name}-${size}-${colorScheme}.png` })
       await context.close()
     }
   }
