@@ -41,7 +41,8 @@ e2e: web build ## real browsers against the real binary
 shots: web build ## take the README's pictures anew
 	cd $(APP) && VIOP_SHOTS=1 node --test e2e/pages.test.mjs
 	cd $(APP) && node e2e/records-shots.mjs test-results review cohort
-	cd $(APP)/test-results && cp review-wide-light.png cohort-wide-light.png ../e2e/screenshots/
+	cd $(APP) && node e2e/integrations-shots.mjs test-results integrations
+	cd $(APP)/test-results && cp review-wide-light.png cohort-wide-light.png integrations-wide-light.png ../e2e/screenshots/
 
 bench: build ## the benchmarks behind the figures in the README: ten minutes of an idle machine
 	$(GO) test -run '^$$' -bench . -benchmem ./rooms/... ./signaling/...

@@ -193,12 +193,17 @@ func (c demoCmd) welcome(n *node, state demoState) (string, error) {
 		fmt.Fprintf(&b, "  %-11s %-8s %s/#t=%s\n", guest.Role, guest.Name, strings.TrimSuffix(n.public.String(), "/"), token)
 	}
 	staff, err := n.minter.API(auth.APIToken{
-		Subject: "demo-t1", Scopes: []auth.Scope{auth.WeeksRead, auth.PeopleRead}, Expires: state.End,
+		Subject: "demo-t1", Expires: state.End,
+		Scopes: []auth.Scope{
+			auth.WeeksRead, auth.PeopleRead, auth.AttendanceRead,
+			auth.DestinationsRead, auth.DestinationsWrite, auth.DisclosuresRead, auth.ImportsWrite,
+		},
 	})
 	if err != nil {
 		return "", err
 	}
 	fmt.Fprintf(&b, "\n  everybody's week     %s/#staff=%s&program=demo\n", strings.TrimSuffix(n.public.String(), "/"), staff)
+	fmt.Fprintf(&b, "  integrations         %s/#staff=%s&page=integrations\n", strings.TrimSuffix(n.public.String(), "/"), staff)
 	where := "in " + c.Data + ": the embedded Redis, the journal, the keys"
 	if c.RedisURL != "" {
 		where = "in the Redis of VIOP_REDIS_URL; journal in " + c.Data

@@ -16,10 +16,27 @@ const apiSource = 'web/api/openapi.yaml'
 const wanted = [
   ...['Sheet', 'Timeline', 'Explanation', 'Versions', 'ProgramWeeks', 'Problem'],
   ...['CorrectionOrder', 'SignatureOrder'],
+  ...[
+    'Destination',
+    'DestinationStatus',
+    'NewDestinationKey',
+    'DeliveryAttempt',
+    'DeadLetter',
+    'Disclosure',
+    'ImportReport',
+  ],
 ]
 
 /** Answers without a name of their own. */
-const unnamed = { Corrections: 'listCorrections', Signatures: 'listSignatures' }
+const unnamed = {
+  Corrections: 'listCorrections',
+  Signatures: 'listSignatures',
+  Destinations: 'listDestinations',
+  Deliveries: 'listDeliveries',
+  DeadLetters: 'listDeadLetters',
+  Redriven: 'redrive',
+  Disclosures: 'listDisclosures',
+}
 
 /** The generated files, by the place they belong to. */
 export async function generate() {

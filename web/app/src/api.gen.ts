@@ -47,6 +47,14 @@ export type CorrectionReason =
   | "payer_rule"
   | "other";
 /**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Counted".
+ */
+export type Counted = {
+  status: Status;
+  credited_ms: number;
+} | null;
+/**
  * One line of text; controls and characters that turn the text around are refused.
  *
  * This interface was referenced by `Api`'s JSON-Schema
@@ -83,6 +91,46 @@ export type Rule =
  * via the `definition` "Hash".
  */
 export type Hash = string;
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Sessions".
+ */
+export type Sessions = ID[];
+/**
+ * Sessions that would be otherwise. `evidence`: somebody has been there; `begun`: its time has
+ * come; `edited`, `deleted`: somebody did so singly; `foreign`: the id is another session's.
+ *
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Left".
+ */
+export type Left = {
+  session: ID;
+  why: "evidence" | "begun" | "edited" | "deleted" | "foreign";
+}[];
+/**
+ * What a change of the clocks did to a session.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Remarks".
+ */
+export type Remarks = {
+  session: ID;
+  code: "moved_forward" | "shown_twice" | "no_time" | "no_break";
+  detail: string;
+}[];
+/**
+ * Records that say something else, by session and person. Null where there is no such record.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Moved".
+ */
+export type Moved = {
+  session: ID;
+  person: ID;
+  before: Counted;
+  after: Counted;
+}[];
 /**
  * This interface was referenced by `Api`'s JSON-Schema
  * via the `definition` "Service".
@@ -173,6 +221,250 @@ export interface Corrections {
   corrections: Correction[];
 }
 /**
+ * The last attempt, and what it was about.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "DeadLetter".
+ */
+export interface DeadLetter {
+  /**
+   * The session, or `person/week` of a week.
+   */
+  lane: string;
+  at: Time;
+  seq: number;
+  type: string;
+  try: number;
+  result: "refused" | "unreached" | "withheld";
+  status?: number;
+  took: string;
+  problem?: string;
+}
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "DeadLetters".
+ */
+export interface DeadLetters {
+  dead_letters: DeadLetter[];
+  next?: number;
+}
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Deliveries".
+ */
+export interface Deliveries {
+  deliveries: DeliveryAttempt[];
+}
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "DeliveryAttempt".
+ */
+export interface DeliveryAttempt {
+  at: Time;
+  /**
+   * Number of the change in the feed; 0 is a test.
+   */
+  seq: number;
+  /**
+   * That of the item.
+   */
+  type: string;
+  try: number;
+  /**
+   * `refused`: the answer said no. `unreached`: there was no answer, or none that makes sense.
+   * `withheld`: nothing was sent, because it may not leave or cannot be written.
+   *
+   */
+  result: "delivered" | "refused" | "unreached" | "withheld";
+  /**
+   * HTTP status of the answer.
+   */
+  status?: number;
+  took: "<100ms" | "<1s" | "<5s" | ">=5s";
+  /**
+   * A sentence for staff.
+   */
+  problem?: string;
+}
+/**
+ * Somebody outside who may be told about attendance. `url`, `types`, `allow_private` and
+ * `start` are of destinations that things are brought to (`webhook`, `fhir`).
+ *
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Destination".
+ */
+export interface Destination {
+  id?: ID;
+  /**
+   * `pull`: it fetches, or somebody downloads for it. `webhook`: thin messages of Standard
+   * Webhooks are sent to `url`. `fhir`: R4 resources are written to the server at `url`.
+   * Whatever the kind, it may fetch, too.
+   *
+   */
+  kind: "pull" | "webhook" | "fhir";
+  title?: Line;
+  /**
+   * Why it may be told (42 CFR part 2). Empty or left out, nothing leaves.
+   */
+  basis?: "" | "internal" | "qsoa" | "consent_tpo" | "consent_specific" | "emergency" | "court";
+  /**
+   * Whether people's names may go there, besides their ids.
+   */
+  names?: boolean;
+  /**
+   * Subjects of tokens that may fetch as this destination; the one that is called like it always may.
+   *
+   * @maxItems 32
+   */
+  subjects?: ID[] | null;
+  enabled?: boolean;
+  /**
+   * https, or http when private addresses are allowed.
+   */
+  url?: string;
+  /**
+   * Whether the URL may lead to a private or local address.
+   */
+  allow_private?: boolean;
+  /**
+   * Types of items that are brought; none means all.
+   *
+   * @maxItems 32
+   */
+  types?: string[] | null;
+  /**
+   * Whether a new destination gets only what is told from now on, or everything there ever was.
+   */
+  start?: "end" | "beginning";
+  /**
+   * How a webhook is signed: `v1` or `v1a` of Standard Webhooks; left out, `hmac`.
+   */
+  signature?: "hmac" | "ed25519";
+  /**
+   * Client credentials for a FHIR server; none when it needs no token.
+   */
+  oauth?: {
+    token_url: string;
+    client_id: string;
+    /**
+     * Only ever written. Left out, the one that is stored stays.
+     */
+    client_secret?: string;
+    scope?: string;
+  } | null;
+  /**
+   * URI under which our identifiers and codes are known to a FHIR server, without a slash at its end; left out, `urn:viop`.
+   */
+  system?: string;
+  /**
+   * System of the identifier by which a FHIR server knows people; left out, our ids.
+   */
+  patient_system?: string;
+}
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "DestinationKey".
+ */
+export interface DestinationKey {
+  kind: "hmac" | "ed25519";
+  /**
+   * The first eight digits of the SHA-256 of the secret or public key as text.
+   */
+  fingerprint: string;
+  /**
+   * Of Ed25519: `whpk_…`, for the receiver.
+   */
+  public_key?: string;
+  made: Time;
+  until?: Time;
+}
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "DestinationStatus".
+ */
+export interface DestinationStatus {
+  /**
+   * Why nothing is brought or fetched; empty when nothing is in the way.
+   */
+  stopped: ("no_basis" | "disabled" | "no_key")[];
+  /**
+   * Changes until it is up to date; some may be of no interest to it.
+   */
+  backlog: number;
+  /**
+   * Those of the backlog that are known to be sent.
+   */
+  queued: number;
+  oldest?: Time;
+  held_until?: Time;
+  dead_letters: number;
+  last_delivered?: DeliveryAttempt;
+  last_failed?: DeliveryAttempt;
+  last_disclosed?: Time;
+  /**
+   * That sign a webhook now, the newest first.
+   *
+   * @maxItems 2
+   */
+  keys: DestinationKey[];
+  has_client_secret: boolean;
+}
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Destinations".
+ */
+export interface Destinations {
+  destinations: {
+    destination: Destination;
+    status: DestinationStatus;
+  }[];
+}
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Disclosure".
+ */
+export interface Disclosure {
+  seq: number;
+  at: Time;
+  destination: ID;
+  basis: "internal" | "qsoa" | "consent_tpo" | "consent_specific" | "emergency" | "court";
+  /**
+   * Version of the notice that went along.
+   */
+  notice: string;
+  format: "feed" | "weeks" | "csv" | "fhir" | "webhook" | "fhir_push";
+  /**
+   * Subject of whoever fetched it; not there when it was brought.
+   */
+  by?: string;
+  /**
+   * The name went along.
+   */
+  names?: boolean;
+  /**
+   * How many of this person.
+   */
+  records: number;
+  /**
+   * Ids of records or weeks, when they are few.
+   */
+  items?: string[];
+  /**
+   * The span, otherwise: dates or cursors.
+   */
+  from?: string;
+  to?: string;
+}
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Disclosures".
+ */
+export interface Disclosures {
+  disclosures: Disclosure[];
+  next?: number;
+}
+/**
  * This interface was referenced by `Api`'s JSON-Schema
  * via the `definition` "Explanation".
  */
@@ -258,6 +550,77 @@ export interface Provenance {
   tzdata: string;
 }
 /**
+ * It never repeats what was written in the file; ids are opaque.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "ImportReport".
+ */
+export interface ImportReport {
+  format: "csv" | "ics" | "fhir";
+  dry_run?: boolean;
+  /**
+   * By line: at most 100 that are refused, and 100 notes.
+   */
+  lines: {
+    /**
+     * From 1; 0 is all of the file, or a place without lines.
+     */
+    line: number;
+    /**
+     * The column, the property, or a JSON pointer.
+     */
+    column?: string;
+    kind: "refused" | "note";
+    detail: string;
+  }[];
+  /**
+   * How many more lines there are than are listed.
+   */
+  unlisted?: number;
+  refused: number;
+  /**
+   * Those that change.
+   */
+  documents: {
+    line: number;
+    kind: "session" | "cohort" | "authorization" | "excuse";
+    id: ID;
+    what: "created" | "changed" | "moved" | "cancelled" | "deleted";
+    fields?: string[];
+    /**
+     * Somebody has been in the session: its minutes are counted anew.
+     */
+    evidence?: boolean;
+  }[];
+  /**
+   * What becomes of the series of cohorts that change.
+   */
+  series?: SeriesReport[];
+  moved?: Moved;
+  count: {
+    created: number;
+    changed: number;
+    moved: number;
+    cancelled: number;
+    deleted: number;
+    unchanged: number;
+  };
+}
+/**
+ * What became of the sessions of a series.
+ *
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "SeriesReport".
+ */
+export interface SeriesReport {
+  series: ID;
+  made?: Sessions;
+  changed?: Sessions;
+  removed?: Sessions;
+  left?: Left;
+  remarks?: Remarks;
+}
+/**
  * This interface was referenced by `Api`'s JSON-Schema
  * via the `definition` "Interval".
  */
@@ -319,6 +682,17 @@ export interface Named {
 }
 /**
  * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "NewDestinationKey".
+ */
+export interface NewDestinationKey {
+  key: DestinationKey;
+  /**
+   * Of HMAC: `whsec_…`, for the receiver. It cannot be read again.
+   */
+  secret?: string;
+}
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
  * via the `definition` "Problem".
  */
 export interface Problem {
@@ -343,6 +717,7 @@ export interface Problem {
     pointer: string;
     detail: string;
   }[];
+  report?: ImportReport;
   /**
    * With `not_current`: what could be signed now.
    */
@@ -462,6 +837,16 @@ export interface Record {
     q15_cms8: number;
     q15_ceil: number;
   };
+}
+/**
+ * This interface was referenced by `Api`'s JSON-Schema
+ * via the `definition` "Redriven".
+ */
+export interface Redriven {
+  /**
+   * Dead letters that went back.
+   */
+  redriven: number;
 }
 /**
  * This interface was referenced by `Api`'s JSON-Schema

@@ -122,3 +122,100 @@ describe('the bearer', () => {
     expect([await bearer(false), await bearer(false)]).toEqual([null, 't'])
   })
 })
+
+describe('a destination', () => {
+  const destination = { kind: 'pull', basis: 'internal' } as const
+  const sent = (asked: { path: string; init: RequestInit }[]) =>
+    asked.map(({ init }) => {
+      const headers = new Headers(init.headers)
+      return [init.method, headers.get('if-match'), headers.get('if-none-match')]
+    })
+
+  it('is read with its version, changed in that version, and put in only where there is none', async () => {
+    const answer = () => Response.json(destination, { headers: { etag: '"7"' } })
+    const { api, asked } = server(answer, answer, answer)
+    expect(await api.destination('d')).toEqual({ ok: true, value: destination, tag: '"7"' })
+    await api.putDestination('d', { value: destination, tag: '"7"' })
+    await api.putDestination('d', { value: destination })
+    expect(sent(asked)).toEqual([
+      ['GET', null, null],
+      ['PUT', '"7"', null],
+      ['PUT', null, '*'],
+    ])
+  })
+})
+
+describe('a file', () => {
+  const zip = { 'content-type': 'application/zip', 'content-disposition': 'attachment; filename="a.zip"' }
+  const inTwo = (end: (c: ReadableStreamDefaultController<Uint8Array>) => void) =>
+    new ReadableStream<Uint8Array>({
+      start: (c) => {
+        c.enqueue(new Uint8Array(3))
+        c.enqueue(new Uint8Array(4))
+        end(c)
+      },
+    })
+  const never = new AbortController().signal
+
+  it('comes in with its name, its token in a header alone, and tells how much is there', async () => {
+    const { api, asked } = server(
+      () =>
+        new Response(
+          inTwo((c) => c.close()),
+          { headers: zip },
+        ),
+    )
+    const came: number[] = []
+    const got = await api.take('/v1/attendance.zip?from=a', (bytes) => came.push(bytes), never)
+    expect(got).toMatchObject({ ok: true, value: { name: 'a.zip' } })
+    expect(got.ok && got.value.body.size).toBe(7)
+    expect(came).toEqual([3, 7])
+    expect(asked[0]?.path).not.toContain('old')
+  })
+
+  it('that breaks off is none', async () => {
+    const broken = inTwo((c) => setTimeout(() => c.error(new Error('reset'))))
+    const { api } = server(() => new Response(broken, { headers: zip }))
+    expect(await api.take('/f', () => {}, never)).toMatchObject({
+      ok: false,
+      trouble: { code: 'broken_off' },
+    })
+  })
+
+  it('that somebody stopped is none, and no fault', async () => {
+    const stop = new AbortController()
+    stop.abort()
+    const { api } = server()
+    expect(await api.take('/f', () => {}, stop.signal)).toMatchObject({ trouble: { code: 'stopped' } })
+  })
+})
+
+describe('an import', () => {
+  const count = { created: 0, changed: 0, moved: 0, cancelled: 0, deleted: 0, unchanged: 0 }
+  const report = { format: 'csv', lines: [], refused: 1, documents: [], count }
+  const order = { format: 'csv', file: new Blob(['a']), type: 'text/csv', program: 'p', source: '' } as const
+
+  it('without a key changes nothing, and with one happens once', async () => {
+    const { api, asked } = server(
+      () => Response.json(report),
+      () => Response.json(report),
+    )
+    await api.import(order)
+    await api.import({ ...order, key: 'k1' })
+    expect(asked.map((a) => a.path)).toEqual([
+      '/v1/imports/csv?dry_run=1&program=p',
+      '/v1/imports/csv?program=p',
+    ])
+    const headers = asked.map((a) => new Headers(a.init.headers))
+    expect(headers.map((h) => [h.get('content-type'), h.get('idempotency-key')])).toEqual([
+      ['text/csv', null],
+      ['text/csv', 'k1'],
+    ])
+  })
+
+  it('that is refused says what is wrong, by line', async () => {
+    const refused = { type: 'urn:viop:problem:import_refused', title: 'No', status: 422, report }
+    const { api } = server(() => Response.json(refused, { status: 422 }))
+    expect(await api.import(order)).toMatchObject({ ok: false, trouble: { code: 'import_refused', report } })
+  })
+})

@@ -35,10 +35,20 @@ export function createBearer(
 
 /** Who a token belongs to. Unverified: it only picks words such as "you". */
 export function subjectOf(token: string): string {
+  return claimOf(token, 'sub')
+}
+
+/** Whether a token says that it may. Unverified: it only picks what is offered. */
+export function allows(token: string, scope: string): boolean {
+  return claimOf(token, 'scope').split(' ').includes(scope)
+}
+
+function claimOf(token: string, name: string): string {
   try {
     const payload = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')
     const claims: unknown = JSON.parse(atob(payload))
-    return typeof claims === 'object' && claims !== null && 'sub' in claims ? String(claims.sub) : ''
+    if (typeof claims !== 'object' || claims === null) return ''
+    return String(Object.entries(claims).find(([key]) => key === name)?.[1] ?? '')
   } catch {
     return ''
   }

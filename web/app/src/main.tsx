@@ -2,14 +2,31 @@ import { render } from 'preact'
 import './styles/index.css'
 import { takeToken } from './seat'
 import { createSession } from './session'
-import { takeStaff } from './staff'
+import { type Staff, takeStaff } from './staff'
 import { App } from './ui/app'
 import { SessionContext } from './ui/context'
-import { StaffApp } from './ui/records/staff'
+import { Later, Page } from './ui/parts'
 
 const root = document.getElementById('app')
 const staff = takeStaff(location, history, sessionStorage)
-if (root) render(staff ? <StaffApp staff={staff} /> : joined(), root)
+if (root) render(staff ? opened(staff) : joined(), root)
+
+// opened is a page of staff, whose code patients never fetch.
+function opened(staff: Staff) {
+  return (
+    <Later
+      of={async () => (await import('./ui/staff')).StaffApp}
+      with={{ staff }}
+      meanwhile={
+        <Page title="One moment">
+          <p class="lead" role="status">
+            The page is being fetched. If it does not come, please reload it.
+          </p>
+        </Page>
+      }
+    />
+  )
+}
 
 // joined is the page of an invite: a session, from here to the end of the tab.
 function joined() {

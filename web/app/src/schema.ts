@@ -8,7 +8,7 @@ type Node = { readonly [key: string]: unknown }
 
 /** The keywords that are checked, or that say nothing about what is valid. */
 export const keywords: ReadonlySet<string> = new Set([
-  ...['$ref', '$schema', '$id', '$defs', 'title', 'description', 'default', 'format'],
+  ...['$ref', '$schema', '$id', '$defs', 'title', 'description', 'default', 'format', 'readOnly'],
   ...['oneOf', 'const', 'enum', 'type', 'properties', 'required', 'additionalProperties'],
   ...['items', 'minItems', 'maxItems', 'uniqueItems'],
   ...['minLength', 'maxLength', 'pattern', 'minimum', 'maximum'],

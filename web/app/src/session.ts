@@ -2,7 +2,7 @@
 // the devices and the PeerConnection. The views call the actions here and read
 // the state; nothing else talks to the server.
 import { effect, type ReadonlySignal, signal } from '@preact/signals'
-import { type Api, createApi } from './api'
+import type { ApiOptions } from './api'
 import { createBearer, subjectOf } from './bearer'
 import { createDevices, type Devices } from './devices'
 import { createLink, type Link, type Result } from './link'
@@ -25,8 +25,8 @@ export interface Session {
   readonly devices: Devices
   readonly media: Media
   readonly wants: Wants
-  /** The HTTP API with what a facilitator may do there; everybody else is refused. */
-  readonly api: Api
+  /** To the HTTP API, with what a facilitator may do there; everybody else is refused. */
+  readonly access: ApiOptions
   /** What the invite says, until the server has said who this is. */
   readonly greeting: { readonly name: string; readonly role: string; readonly person: string }
   join(): void
@@ -115,14 +115,14 @@ export function createSession(options: SessionOptions): Session {
       })
     : null
 
-  const api = createApi({
+  const access: ApiOptions = {
     bearer: createBearer(async () => {
       const lent = (await link?.apiToken()) ?? null
       return lent && { token: lent.token, until: Date.now() + lent.expires_ms }
     }),
     fetch: (path, init) => fetch(path, init),
     signal: until,
-  })
+  }
 
   function received(frame: ServerFrame): void {
     const before = state.value
@@ -346,7 +346,7 @@ export function createSession(options: SessionOptions): Session {
     devices,
     media,
     wants,
-    api,
+    access,
     greeting: { ...readClaims(seat?.token ?? ''), person: subjectOf(seat?.token ?? '') },
     join() {
       remember()

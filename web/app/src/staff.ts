@@ -1,9 +1,11 @@
 // The pages of staff, opened by a scheduling system with an API token in the
 // fragment, which no server sees: `#staff=TOKEN&program=ID` is everybody's
-// week, `#staff=TOKEN&session=ID` the review of a session.
+// week, `#staff=TOKEN&session=ID` the review of a session, and
+// `#staff=TOKEN&page=integrations` who is told, and what is fetched.
 import type { Store } from './seat'
 
 export type Staff =
+  | { readonly token: string; readonly page: 'integrations' }
   | { readonly token: string; readonly page: 'cohort'; readonly program: string }
   | { readonly token: string; readonly page: 'review'; readonly session: string }
 
@@ -30,6 +32,7 @@ function read(link: URLSearchParams): Staff | null {
   const token = link.get('staff')
   const program = link.get('program')
   const session = link.get('session')
+  if (token && link.get('page') === 'integrations') return { token, page: 'integrations' }
   if (token && program) return { token, page: 'cohort', program }
   if (token && session) return { token, page: 'review', session }
   return null

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Answer, Api, Explanation, Sheet, SheetVersion } from '../api'
+import type { Answer, Explanation, RecordsApi, Sheet, SheetVersion } from '../api'
 import { comparison } from './compare'
 import { changes, createDesk, isDue, nameIn, summary } from './desk'
 import { at, record, timeline, zone } from './evening'
@@ -33,13 +33,13 @@ const refuse = async (code: string): Promise<Answer<never>> => ({
   trouble: { code, text: code, errors: [] },
 })
 
-function server(more: Partial<Api> = {}) {
+function server(more: Partial<RecordsApi> = {}) {
   const calls: string[] = []
   const noted = <T>(name: string, run: () => T): T => {
     calls.push(name)
     return run()
   }
-  const api: Api = {
+  const api: RecordsApi = {
     sheet: () => noted('sheet', () => fine(sheet())),
     timeline: () => fine(timeline),
     corrections: () => fine({ corrections: [] }),

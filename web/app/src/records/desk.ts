@@ -4,11 +4,11 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type {
   Answer,
-  Api,
   Correction,
   CorrectionOrder,
   Explanation,
   Record,
+  RecordsApi,
   Sheet,
   SheetVersion,
   Signature,
@@ -57,7 +57,7 @@ const outdated: ReadonlySet<string> = new Set(['not_current', 'nothing_changes',
 const notCurrent =
   'Nothing was signed: the records changed while you were reading. They were read again and are shown as they are now. Please look at them before you sign.'
 
-export function createDesk(api: Api, session: string, self: string): Desk {
+export function createDesk(api: RecordsApi, session: string, self: string): Desk {
   const state = signal<DeskState>({ papers: null, loading: false, trouble: null, said: '', warned: '' })
   const set = (change: Partial<DeskState>) => {
     state.value = { ...state.value, ...change }

@@ -1,28 +1,28 @@
 // After the end: the review of the records. Where they cannot be had, such as
 // in a demonstration that keeps nothing, each person's minutes and where the
 // others went; the figures are those of the export, this page only shows them.
-import { useEffect, useMemo } from 'preact/hooks'
-import { createDesk } from '../records/desk'
-import { report as failed } from '../session'
 import type { MinutesRow } from '../wire'
 import { clock, hours, labelText, lossText, roleText, statusText } from '../words'
 import { useSession } from './context'
-import { Page } from './parts'
-import { ReviewPage } from './records/review'
+import { Later, Page } from './parts'
 
 export function ClosingPage() {
   const session = useSession()
   const { report, welcome } = session.state.value
-  const desk = useMemo(
-    () => (welcome ? createDesk(session.api, welcome.session, session.greeting.person) : null),
-    [session, welcome?.session],
+  if (!welcome) return <MinutesPage />
+  return (
+    <Later
+      of={async () => (await import('./records/closing')).Closing}
+      with={{
+        access: session.access,
+        session: welcome.session,
+        self: session.greeting.person,
+        final: report?.final ?? false,
+        otherwise: <MinutesPage />,
+      }}
+      meanwhile={<MinutesPage />}
+    />
   )
-  // Evidence settles some seconds after the end; then the records are read again.
-  useEffect(() => {
-    desk?.load().catch(failed)
-  }, [desk, report?.final])
-  const unreadable = desk?.state.value.trouble && !desk.state.value.papers
-  return desk && !unreadable ? <ReviewPage desk={desk} title="The group has ended" /> : <MinutesPage />
 }
 
 function MinutesPage() {

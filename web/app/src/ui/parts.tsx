@@ -1,6 +1,6 @@
 // Small pieces that several pages use.
-import type { ComponentChildren } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import type { ComponentChildren, ComponentType, VNode } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { report } from '../session'
 import { initials } from '../words'
 import { useSession } from './context'
@@ -34,6 +34,26 @@ export function Page({
       </footer>
     </div>
   )
+}
+
+/**
+ * A component whose code is fetched when it is first shown. `meanwhile` is
+ * there until then, and stays when the code cannot be had.
+ */
+export function Later<P extends object>({
+  of,
+  with: props,
+  meanwhile,
+}: {
+  of: () => Promise<ComponentType<P>>
+  with: P
+  meanwhile: VNode
+}) {
+  const [found, setFound] = useState<{ Found: ComponentType<P> } | null>(null)
+  useEffect(() => {
+    of().then((Found) => setFound({ Found }), report)
+  }, [])
+  return found ? <found.Found {...props} /> : meanwhile
 }
 
 export function NoRecording() {
@@ -151,9 +171,11 @@ export function Button(props: {
   icon?: IconName
   label?: string
   pressed?: boolean
+  /** Whether what it opens is open. */
+  expanded?: boolean
   disabled?: boolean
 }) {
-  const { children, onClick, kind, icon, label, pressed, disabled } = props
+  const { children, onClick, kind, icon, label, pressed, expanded, disabled } = props
   return (
     <button
       type="button"
@@ -161,6 +183,7 @@ export function Button(props: {
       onClick={onClick}
       aria-label={label}
       aria-pressed={pressed}
+      aria-expanded={expanded}
       disabled={disabled}
     >
       {icon && <Icon name={icon} />}

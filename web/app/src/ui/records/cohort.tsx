@@ -1,7 +1,8 @@
 // Everybody's week in a program as bars against the minimum, whoever needs a
 // call first.
+import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { Answer, Api, ProgramWeeks, Week } from '../../api'
+import type { Answer, ProgramWeeks, RecordsApi, Week } from '../../api'
 import {
   barsOf,
   daysText,
@@ -20,7 +21,16 @@ import { Button, Page } from '../parts'
 import { Trouble, VerdictChip } from './parts'
 import { Patterns } from './patterns'
 
-export function CohortPage({ api, program }: { api: Api; program: string }) {
+export function CohortPage({
+  api,
+  program,
+  more,
+}: {
+  api: RecordsApi
+  program: string
+  /** What else there is for whoever looks at it. */
+  more?: ComponentChildren
+}) {
   const [wanted, setWanted] = useState<string | undefined>(undefined)
   const [turn, setTurn] = useState(0)
   const [answer, setAnswer] = useState<Answer<ProgramWeeks> | null>(null)
@@ -62,6 +72,7 @@ export function CohortPage({ api, program }: { api: Api; program: string }) {
             {weekSpan(weeks.week)}: {count(weeks.weeks.length, 'person', 'people')}
           </p>
           <Cohort weeks={weeks} />
+          {more && <div class="buttons">{more}</div>}
         </>
       )}
     </Page>
