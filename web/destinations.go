@@ -61,7 +61,7 @@ func (s *server) getDestination(w http.ResponseWriter, r *request) error {
 }
 
 func (s *server) putDestination(w http.ResponseWriter, r *request) error {
-	return s.servePut(s.destinations())(w, r)
+	return s.destinations().servePut(w, r)
 }
 
 func destinationOf(r *request) delivery.ID { return delivery.ID(r.PathValue("id")) }

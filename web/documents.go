@@ -63,34 +63,30 @@ func (d document[T]) serveGet(w http.ResponseWriter, r *request) error {
 	return reply(w, http.StatusOK, value)
 }
 
-func (s *server) servePut(d writable) func(http.ResponseWriter, *request) error {
-	return func(w http.ResponseWriter, r *request) error {
-		body, err := readBody(w, r)
-		if err != nil {
-			return err
-		}
-		condition, err := conditionOf(r.Header)
-		if err != nil {
-			return err
-		}
-		opts, err := optionsOf(r)
-		if err != nil {
-			return err
-		}
-		done, err := d.store(r.Context(), nameIn(r), body, condition, opts)
-		return done.reply(w, err)
+func (d document[T]) servePut(w http.ResponseWriter, r *request) error {
+	body, err := readBody(w, r)
+	if err != nil {
+		return err
 	}
+	condition, err := conditionOf(r.Header)
+	if err != nil {
+		return err
+	}
+	opts, err := optionsOf(r)
+	if err != nil {
+		return err
+	}
+	done, err := d.store(r.Context(), nameIn(r), body, condition, opts)
+	return done.reply(w, err)
 }
 
-func (s *server) serveDelete(d writable) func(http.ResponseWriter, *request) error {
-	return func(w http.ResponseWriter, r *request) error {
-		condition, err := conditionOf(r.Header)
-		if err != nil {
-			return err
-		}
-		done, err := d.remove(r.Context(), nameIn(r), condition)
-		return done.reply(w, err)
+func (d document[T]) serveDelete(w http.ResponseWriter, r *request) error {
+	condition, err := conditionOf(r.Header)
+	if err != nil {
+		return err
 	}
+	done, err := d.remove(r.Context(), nameIn(r), condition)
+	return done.reply(w, err)
 }
 
 func (o outcome) reply(w http.ResponseWriter, err error) error {

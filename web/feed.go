@@ -86,7 +86,7 @@ func (s *server) listAttendance(w http.ResponseWriter, r *request) error {
 	page := feedPage{More: len(entries) > limit}
 	entries = entries[:min(limit, len(entries))]
 	if n := len(entries); n > 0 {
-		from.seq, from.at = entries[n-1].Change.Seq, entries[n-1].Change.At
+		from.seq, from.at = entries[n-1].Seq, entries[n-1].At
 	}
 	page.Next = from.cursor()
 	if page.Items, err = s.items(r, from.feed, to, entries); err != nil {

@@ -269,13 +269,13 @@ func TestEntries(t *testing.T) {
 		if diff := cmp.Diff(reading(1, "p1", "h1"), entries[0].Reading); diff != "" || entries[0].Change.Reading != 0 {
 			t.Errorf("of a former change (-want +got):\n%s", diff)
 		}
-		if w := entries[1].Change.Week; w == nil || w.Person != "p1" || w.Verdict != attendance.VerdictMet || w.Previous != "" {
+		if w := entries[1].Week; w == nil || w.Person != "p1" || w.Verdict != attendance.VerdictMet || w.Previous != "" {
 			t.Errorf("a former week is %+v", w)
 		}
 		if diff := cmp.Diff(second, entries[2].Reading); diff != "" {
 			t.Errorf("the second reading (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(aSignature("s", 1).Signature, entries[3].Change.Signature); diff != "" {
+		if diff := cmp.Diff(aSignature("s", 1).Signature, entries[3].Signature); diff != "" {
 			t.Errorf("the signature (-want +got):\n%s", diff)
 		}
 		if entries[4].Reading.Seq != 0 {
