@@ -40,6 +40,7 @@ func (c partsCollector) Collect(out chan<- prometheus.Metric) {
 	count("rtp_bytes_out_total", "Payload of forwarded packets.", float64(media.BytesOut))
 	count("rtp_resent_total", "Repairs sent to receivers.", float64(media.Resent))
 	count("rtp_duplicates_total", "Probes and repeats that were not forwarded.", float64(media.Duplicates))
+	count("audio_restored_total", "Lost packets of sound made good out of the redundancy of others.", float64(media.Restored))
 	count("keyframe_requests_total", "Keyframes asked of publishers.", float64(media.KeyframeRequests))
 
 	signals := c.n.signals.Stats()

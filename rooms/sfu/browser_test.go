@@ -3,8 +3,10 @@ package sfu
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/netip"
 	"os"
 	"slices"
@@ -16,6 +18,7 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
@@ -31,6 +34,9 @@ var (
 	loopback = netip.MustParseAddrPort("127.0.0.1:0")
 	discard  = slog.New(slog.NewTextHandler(io.Discard, nil))
 )
+
+// testRED is the payload type a browser gives to redundant sound.
+const testRED = 63
 
 // testSFU on loopback with a room.
 func testSFU(t *testing.T, configure ...func(*Config)) (*SFU, *room) {
@@ -59,6 +65,7 @@ type browserOptions struct {
 	audio, video int      // recvonly sections
 	rids         []string // of the camera; none: one plain stream
 	noRTX        bool
+	red          bool // offers redundant sound, and sends it
 	settings     func(*webrtc.SettingEngine)
 }
 
@@ -88,6 +95,8 @@ type browser struct {
 	events []rooms.PeerEvent
 	slots  []rooms.Slot
 	got    map[string][]got // by track id: a0, v3
+	sounds map[string]bool  // marks of sound, also those that came along with others
+	reds   int              // packets of redundant sound
 	offers int
 	stop   chan struct{}
 	wg     sync.WaitGroup
@@ -98,7 +107,7 @@ func join(t *testing.T, r *room, name string, o browserOptions) *browser {
 	t.Helper()
 	b := &browser{
 		t: t, name: name, handle: rooms.Handle(name), conn: rooms.Conn("c1-" + name),
-		got: map[string][]got{}, stop: make(chan struct{}), level: 40,
+		got: map[string][]got{}, sounds: map[string]bool{}, stop: make(chan struct{}), level: 40,
 	}
 	p, err := r.Attach(rooms.Attachment{Conn: b.conn, Handle: b.handle}, b.event)
 	if err != nil {
@@ -117,6 +126,10 @@ func (b *browser) build(o browserOptions) {
 	m := &webrtc.MediaEngine{}
 	must(b.t, m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 109, RTPCodecCapability: webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}}, webrtc.RTPCodecTypeAudio))
+	if o.red {
+		must(b.t, m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: testRED, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: mimeRED, ClockRate: 48000, Channels: 2, SDPFmtpLine: "109/109"}}, webrtc.RTPCodecTypeAudio))
+	}
 	must(b.t, m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 120, RTPCodecCapability: webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
 		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "goog-remb"}}}}, webrtc.RTPCodecTypeVideo))
@@ -300,10 +313,52 @@ func (b *browser) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 				g.from, _, _ = strings.Cut(string(p.Payload[i+1:]), "/")
 			}
 			b.mu.Lock()
+			if track.Kind() == webrtc.RTPCodecTypeAudio {
+				b.sound(p)
+			}
 			b.got[track.ID()] = append(b.got[track.ID()], g)
 			b.mu.Unlock()
 		}
 	})
+}
+
+// sound notes what a packet of sound brings. b.mu is held.
+func (b *browser) sound(p *rtp.Packet) {
+	if p.PayloadType != testRED {
+		b.sounds[string(p.Payload)] = true
+		return
+	}
+	b.reds++
+	r, ok := rewrite.ParseRED(p.Payload)
+	if !ok {
+		b.t.Errorf("%s: % x is no redundant sound", b.name, p.Payload)
+		return
+	}
+	b.sounds[string(r.Primary)] = true
+	for _, e := range r.Earlier[:r.N] {
+		b.sounds[string(e.Payload)] = true
+	}
+}
+
+// silences counts the sounds of somebody that never came between the first
+// and the last but a few.
+func (b *browser) silences(from string) (missing, total int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first, last := uint32(math.MaxUint32), uint32(0)
+	for m := range b.sounds {
+		var frame uint32
+		if _, err := fmt.Sscanf(m, "<"+from+"/%d/0>", &frame); err == nil {
+			first, last = min(first, frame), max(last, frame)
+		}
+	}
+	for frame := first; frame+5 < last; frame++ {
+		total++
+		if !b.sounds[string(mark(from, frame, 0))] {
+			missing++
+		}
+	}
+	return missing, total
 }
 
 func (b *browser) stopped() bool {

@@ -42,6 +42,9 @@ const (
 	udpBuffer = 4 << 20
 )
 
+// mimeRED is redundant audio (RFC 2198), which Pion has no name for.
+const mimeRED = "audio/red"
+
 // engine makes PeerConnections that share two ports and one certificate.
 type engine struct {
 	config      Config
@@ -202,7 +205,7 @@ func (e *engine) settings() (webrtc.SettingEngine, error) {
 	return s, s.SetICEAddressRewriteRules(rule)
 }
 
-// mediaEngine knows Opus and VP8 with RTX and nothing else. Payload types and
+// mediaEngine knows Opus, RED around it, and VP8 with RTX, and nothing else. Payload types and
 // extension ids are only defaults: the browser's offer decides.
 //
 // Publishers get transport wide feedback: it is what lets a browser's own
@@ -229,8 +232,15 @@ func mediaEngine() (*webrtc.MediaEngine, error) {
 	rtx := webrtc.RTPCodecParameters{PayloadType: 97, RTPCodecCapability: webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=96",
 	}}
-	if err := m.RegisterCodec(opus, webrtc.RTPCodecTypeAudio); err != nil {
-		return nil, err
+	// The numbers inside are those of the format it is around, twice or more;
+	// Pion answers with the browser's own.
+	red := webrtc.RTPCodecParameters{PayloadType: 63, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: mimeRED, ClockRate: 48000, Channels: 2, SDPFmtpLine: "111/111",
+	}}
+	for _, c := range []webrtc.RTPCodecParameters{opus, red} {
+		if err := m.RegisterCodec(c, webrtc.RTPCodecTypeAudio); err != nil {
+			return nil, err
+		}
 	}
 	for _, c := range []webrtc.RTPCodecParameters{vp8, rtx} {
 		if err := m.RegisterCodec(c, webrtc.RTPCodecTypeVideo); err != nil {

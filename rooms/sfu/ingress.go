@@ -29,6 +29,7 @@ type ingress struct {
 	transport *transport
 
 	packet   packet
+	restored packet                       // out of the redundancy of packet
 	scratch  [maxPayload + mostAdded]byte // for the slots, one after the other
 	streams  int
 	layers   []*layer
@@ -91,6 +92,10 @@ func (in *ingress) receive(from *inbound, b []byte) {
 		switch kind {
 		case payloadRTX:
 			in.repair(from.layer, p)
+		case payloadRED:
+			if from.layer.ssrc == p.ssrc {
+				in.redundant(from.layer, p)
+			}
 		case payloadOpus, payloadVP8:
 			if from.layer.ssrc == p.ssrc {
 				in.media(from.layer, p, kind, false)
@@ -108,6 +113,9 @@ func (in *ingress) repair(l *layer, p *packet) {
 	}
 	p.seq = uint16(p.payload[0])<<8 | uint16(p.payload[1])
 	p.ssrc, p.payload = l.ssrc, p.payload[2:]
+	if int16(p.seq-uint16(l.window.highest)) > 0 {
+		return // a repair of what has not been sent is nonsense
+	}
 	in.media(l, p, payloadVP8, true)
 }
 
@@ -116,9 +124,6 @@ func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
 	p.isVP8 = kind == payloadVP8
 	if p.isVP8 != l.source.isVideo() || len(p.payload) > maxPayload {
 		return
-	}
-	if repaired && int16(p.seq-uint16(l.window.highest)) > 0 {
-		return // a repair of what has not been sent is nonsense
 	}
 	if p.isVP8 && len(p.payload) > 0 {
 		var ok bool
@@ -136,13 +141,41 @@ func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
 		l.lastAt.Store(p.at)
 		l.bytes.Add(uint64(len(p.payload)))
 	}
-	if p.isVP8 {
-		in.video(l, p, ahead)
-	}
 	if p.hasLevel {
 		l.source.level.add(p.level)
 	}
+	if p.isVP8 {
+		in.video(l, p, ahead)
+		l.forward(p)
+		return
+	}
+	if ahead > 0 {
+		p.earlier = l.recent.before(p)
+	}
 	l.forward(p)
+	if ahead > 0 {
+		l.recent.put(p)
+	}
+}
+
+// redundant takes redundant sound apart. What it repeats of packets that were
+// lost goes out under their numbers, before it.
+func (in *ingress) redundant(l *layer, p *packet) {
+	r, ok := rewrite.ParseRED(p.payload)
+	if !ok {
+		return
+	}
+	for back := r.N; back > 0; back-- {
+		b, seq := r.Earlier[back-1], p.seq-uint16(back)
+		if len(b.Payload) == 0 || !l.window.lacks(seq) {
+			continue
+		}
+		in.restored = packet{ssrc: p.ssrc, pt: p.pt, at: p.at, seq: seq, ts: p.ts - b.Behind, payload: b.Payload, late: true}
+		in.media(l, &in.restored, payloadOpus, true)
+		in.transport.counters.restored.Add(1)
+	}
+	p.payload = r.Primary
+	in.media(l, p, payloadOpus, false)
 }
 
 // video keeps the packet for retransmission and watches for loss and
@@ -174,7 +207,7 @@ func (in *ingress) find(heard *heard, p *packet, kind payloadKind) *layer {
 	if !ok {
 		src, rank, ok = heard.named(p, rtx)
 	}
-	if !ok || src.isVideo() != (kind != payloadOpus) {
+	if !ok || src.isVideo() == kind.isAudio() {
 		return nil
 	}
 	if rtx {

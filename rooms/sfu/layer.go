@@ -49,6 +49,7 @@ type layer struct {
 	window  window
 	missing lossList
 	stats   receptionStats
+	recent  recent
 
 	// receivers is an immutable list, replaced by the room.
 	receivers atomic.Pointer[[]*slot]
@@ -56,7 +57,8 @@ type layer struct {
 	ring         ring
 	lastAt       atomic.Int64
 	bytes        atomic.Uint64
-	height       atomic.Int32 // of the last keyframe
+	height       atomic.Int32  // of the last keyframe
+	lostBeyond   atomic.Uint32 // of 256: what the worst line of its receivers loses
 	senderReport atomic.Pointer[senderReport]
 
 	keyframeWanted atomic.Bool

@@ -18,6 +18,8 @@ type packet struct {
 	at      int64  // arrival, nanoseconds since the SFU began
 	vp8     rewrite.VP8
 	isVP8   bool
+	earlier []rewrite.Block // of sound: the packets before it, newest first
+	late    bool            // made good after it was lost
 
 	// Header extensions; nil or false when absent.
 	level          uint8 // RFC 6464 §3: 0 loudest, 127 silent
@@ -123,6 +125,7 @@ func (p *packet) numbers() rewrite.Numbers {
 	}
 }
 
-// startsAt says that a receiver can begin with this packet: any of audio, the
-// first of a keyframe of video.
-func (p *packet) startsAt() bool { return !p.isVP8 || p.vp8.Keyframe }
+// startsAt says that a receiver can begin with this packet: the first of a
+// keyframe of video, or any of audio but one made good, which is from before
+// the one that may be heard.
+func (p *packet) startsAt() bool { return p.isVP8 && p.vp8.Keyframe || !p.isVP8 && !p.late }

@@ -51,6 +51,7 @@ type peer struct {
 	budget     budget
 	limit      uint64
 	sentBytes  uint64
+	caution    caution
 
 	// Owned by run.
 	link       *transport // what transport was set to

@@ -109,6 +109,13 @@ func (w *window) take(seq uint16) (ahead int, fresh bool) {
 	return ahead, true
 }
 
+// lacks says whether seq is one of this stream that has not come and still may.
+func (w *window) lacks(seq uint16) bool {
+	ahead := int(int16(seq - uint16(w.highest)))
+	at := uint64(int64(w.highest) + int64(ahead))
+	return w.started && ahead <= rewrite.Jump && -ahead < windowSize && at >= w.first && (ahead > 0 || !w.has(at))
+}
+
 func (w *window) begin(at uint64) {
 	*w = window{started: true, first: at, highest: at}
 	w.set(at)

@@ -250,6 +250,7 @@ func (r *room) measure(now int64) {
 			p.limit = p.budget.step(r.measureLine(p, now))
 		}
 	}
+	r.protectVoices(now)
 }
 
 func (r *room) measureLayer(l *layer, now int64) {

@@ -9,6 +9,8 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
+
+	"viop/rooms/sfu/rewrite"
 )
 
 // sendTrack is one stream the browser sends.
@@ -21,6 +23,7 @@ type sendTrack struct {
 	c      webrtc.TrackLocalContext
 	pt     uint8
 	rtxPT  uint8
+	redPT  uint8 // 0: plain sound
 	header rtp.Header
 	picID  uint16
 	tl0    uint8
@@ -45,6 +48,9 @@ func (s *sendTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters,
 		if strings.EqualFold(p.MimeType, s.mime) {
 			s.c, s.pt = c, uint8(p.PayloadType)
 			for _, x := range c.CodecParameters() {
+				if x.MimeType == mimeRED {
+					s.redPT = uint8(x.PayloadType)
+				}
 				if x.SDPFmtpLine == fmt.Sprintf("apt=%d", p.PayloadType) {
 					s.rtxPT = uint8(x.PayloadType)
 				}
@@ -175,7 +181,17 @@ func (s *sendTrack) sendVoice(name string, level int) {
 	if s.c == nil || s.off {
 		return
 	}
-	s.write(false, mark(name, s.frame, 0), level)
+	s.header.PayloadType = s.pt
+	payload := mark(name, s.frame, 0)
+	if s.redPT != 0 {
+		s.header.PayloadType = s.redPT
+		var earlier []rewrite.Block
+		for back := uint32(1); back <= rewrite.Depth && back <= s.frame; back++ {
+			earlier = append(earlier, rewrite.Block{Behind: 960 * back, Payload: mark(name, s.frame-back, 0)})
+		}
+		payload = rewrite.AppendRED(nil, s.pt, earlier, payload, maxPayload)
+	}
+	s.write(false, payload, level)
 	s.header.Timestamp += 960
 	s.frame++
 }

@@ -56,6 +56,8 @@ type slot struct {
 	ready     bool // the transport is connected
 	header    rtp.Header
 	repair    rtp.Header // of retransmissions; PayloadType 0: not negotiated
+	plain     uint8      // payload type of what is sent
+	red       uint8      // of redundant sound; 0: not negotiated
 	absTime   [3]byte
 	hasTime   bool
 	cur, next *layer // sending; to be sent from its next keyframe on
@@ -120,9 +122,33 @@ func (s *slot) forward(l *layer, p *packet, scratch []byte) {
 	}
 	s.lastAt = p.at
 	s.header.SequenceNumber, s.header.Timestamp, s.header.Marker = out.Seq, out.TS, p.marker
-	s.write(&s.header, s.payload(scratch, p, out), p.at)
+	s.header.PayloadType = s.plain
+	var payload []byte
+	if earlier := s.redundancy(p); len(earlier) > 0 {
+		s.header.PayloadType = s.red
+		payload = rewrite.AppendRED(scratch, s.plain, earlier, p.payload, maxPayload)
+	} else {
+		payload = s.payload(scratch, p, out)
+	}
+	s.write(&s.header, payload, p.at)
 	s.sent.Add(1)
 	s.octets.Add(uint64(len(p.payload)))
+}
+
+// redundancy is what goes along of the packets before p: what went out here,
+// and nothing of before a switch or of while somebody was muted.
+func (s *slot) redundancy(p *packet) []rewrite.Block {
+	if s.red == 0 {
+		return nil
+	}
+	return p.earlier[:min(len(p.earlier), int(s.transport.redundancy.Load()), s.numbers.Span())]
+}
+
+// takesRED says whether the section takes redundant sound.
+func (s *slot) takesRED() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.red != 0
 }
 
 // begin starts a segment of the numbering.
@@ -241,7 +267,9 @@ func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 		defer s.mu.Unlock()
 		s.sink = c.WriteStream()
 		s.header = rtp.Header{Version: 2, PayloadType: uint8(codec.PayloadType), SSRC: uint32(c.SSRC())}
+		s.plain = uint8(codec.PayloadType)
 		s.bindRepair(c, codec)
+		s.bindRED(c)
 		return codec, s.bindTime(c)
 	}
 	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
@@ -256,6 +284,14 @@ func (s *slot) bindRepair(c webrtc.TrackLocalContext, codec webrtc.RTPCodecParam
 	for _, rtx := range c.CodecParameters() {
 		if strings.EqualFold(rtx.MimeType, webrtc.MimeTypeRTX) && rtx.SDPFmtpLine == want {
 			s.repair.PayloadType = uint8(rtx.PayloadType)
+		}
+	}
+}
+
+func (s *slot) bindRED(c webrtc.TrackLocalContext) {
+	for _, codec := range c.CodecParameters() {
+		if strings.EqualFold(codec.MimeType, mimeRED) {
+			s.red = uint8(codec.PayloadType)
 		}
 	}
 }

@@ -11,6 +11,7 @@ type Stats struct {
 	Resent           uint64 // repairs sent to receivers
 	Duplicates       uint64 // probes and repeats that were not forwarded
 	KeyframeRequests uint64 // sent to publishers
+	Restored         uint64 // packets of sound that were lost, out of the redundancy of others
 }
 
 func (s *Stats) add(o Stats) {
@@ -20,18 +21,19 @@ func (s *Stats) add(o Stats) {
 	s.Resent += o.Resent
 	s.Duplicates += o.Duplicates
 	s.KeyframeRequests += o.KeyframeRequests
+	s.Restored += o.Restored
 }
 
 // counters of one publisher's side.
 type counters struct {
-	packetsIn, duplicates, keyframeRequests atomic.Uint64
+	packetsIn, duplicates, keyframeRequests, restored atomic.Uint64
 }
 
 // stats of one transport; room.mu is held.
 func (t *transport) stats() Stats {
 	out := Stats{
 		PacketsIn: t.counters.packetsIn.Load(), Duplicates: t.counters.duplicates.Load(),
-		KeyframeRequests: t.counters.keyframeRequests.Load(),
+		KeyframeRequests: t.counters.keyframeRequests.Load(), Restored: t.counters.restored.Load(),
 	}
 	for _, slots := range [][]*slot{t.audio, t.video} {
 		for _, s := range slots {

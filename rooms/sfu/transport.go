@@ -37,12 +37,14 @@ type transport struct {
 	connected    bool
 
 	// Read by the packet path.
-	heard    atomic.Pointer[heard]
-	bySSRC   atomic.Pointer[map[uint32]*slot]
-	rtt      atomic.Int64
-	clock    clockOffset
-	remb     atomic.Uint64 // bit/s; 0: none yet
-	counters counters
+	heard  atomic.Pointer[heard]
+	bySSRC atomic.Pointer[map[uint32]*slot]
+	rtt    atomic.Int64
+	clock  clockOffset
+	remb   atomic.Uint64 // bit/s; 0: none yet
+	// redundancy is how many earlier packets go along with each of sound.
+	redundancy atomic.Int32
+	counters   counters
 }
 
 // newTransport makes the PeerConnection for a first offer.

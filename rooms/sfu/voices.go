@@ -1,0 +1,95 @@
+package sfu
+
+import (
+	"time"
+
+	"viop/rooms"
+	"viop/rooms/sfu/rewrite"
+)
+
+// How much sound is sent again along with the next, by what a line loses.
+// Half as much again per step is little beside a picture; on a line that is
+// too thin for pictures it is what would fill it.
+const (
+	lossSome     = 0.005 // one packet before: 10 % lost leaves 1 % missing
+	lossMuch     = 0.05  // two: 0.1 %
+	cautionHolds = 20 * time.Second
+	thinLine     = 300_000 // bit/s
+)
+
+// caution is how many earlier packets go along with each of a receiver's
+// sound. A line is taken to be bad until it has shown otherwise. Owned by the
+// room's tick.
+type caution struct {
+	begun bool
+	depth int
+	until int64 // depth holds
+}
+
+// step takes one second of a line: the share it lost, and what it carries
+// beside the sound (0: no limit).
+func (c *caution) step(now int64, loss float64, limit uint64) int {
+	want := 0
+	switch {
+	case loss >= lossMuch:
+		want = rewrite.Depth
+	case loss >= lossSome || !c.begun:
+		want = 1
+	}
+	c.begun = true
+	if want >= c.depth || now >= c.until {
+		c.depth = want
+	}
+	if want >= c.depth {
+		c.until = now + int64(cautionHolds)
+	}
+	if limit != 0 && limit < thinLine {
+		return 0
+	}
+	return c.depth
+}
+
+// protectVoices sets what each line gets along with sound, and tells the
+// encoders of who gets nothing along how much is lost. r.mu is held.
+func (r *room) protectVoices(now int64) {
+	worst := map[*layer]uint32{}
+	for _, p := range r.peers {
+		t := p.transport
+		if t == nil {
+			continue
+		}
+		loss := t.voiceLoss(now)
+		t.redundancy.Store(int32(p.caution.step(now, loss, p.limit)))
+		for _, s := range t.audio {
+			if cur, _, _ := s.shown(); cur != nil && (!s.takesRED() || t.redundancy.Load() == 0) {
+				worst[cur] = max(worst[cur], uint32(loss*256))
+			}
+		}
+	}
+	for _, p := range r.peers {
+		for _, kind := range []rooms.Source{rooms.Mic, rooms.ScreenAudio} {
+			if l := (key{p, kind}).layer(0); l != nil {
+				l.lostBeyond.Store(worst[l])
+			}
+		}
+	}
+}
+
+// reportAge is how old a browser's report may be; it makes one of sound every
+// five seconds or so.
+const reportAge = 12 * time.Second
+
+// voiceLoss is what the browser last reported lost, before repair, over all
+// that it gets. room.mu is held.
+func (t *transport) voiceLoss(now int64) float64 {
+	var lost, n float64
+	for _, slots := range [][]*slot{t.audio, t.video} {
+		for _, s := range slots {
+			if at := s.lastReport.Load(); at != 0 && now-at < int64(reportAge) {
+				lost += float64(s.lost.Load()) / 256
+				n++
+			}
+		}
+	}
+	return lost / max(n, 1)
+}
