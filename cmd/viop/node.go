@@ -39,6 +39,8 @@ type nodeFlags struct {
 	Origins        []string `env:"VIOP_ORIGINS" help:"Further origins whose pages may connect."`
 	Media          string   `default:":7800" env:"VIOP_MEDIA" help:"UDP and TCP address of media, one port for everybody."`
 	PublicIPs      []string `name:"public-ips" env:"VIOP_PUBLIC_IPS" placeholder:"IP" help:"Addresses browsers send media to, when not those of an interface (NAT)."`
+	Loudest        int      `default:"4" env:"VIOP_LOUDEST" help:"Microphones forwarded at once in a large room, beside those of facilitators; -1: all."`
+	LoudestAbove   int      `default:"6" env:"VIOP_LOUDEST_ABOVE" help:"Up to so many people everybody is forwarded."`
 	DebugListen    string   `env:"VIOP_DEBUG_LISTEN" placeholder:"ADDRESS" help:"Loopback address of Go's profiles (/debug/pprof/); none by default."`
 	CheckIn        bool     `default:"true" negatable:"" env:"VIOP_CHECK_IN" help:"Ask patients the questions of the check-in before the lobby."`
 }
@@ -258,6 +260,7 @@ func (n *node) openMedia(f nodeFlags) error {
 		UDP: addr, TCP: addr, PublicIPs: ips,
 		// A node that serves only this machine sends media only there too.
 		Loopback: addr.Addr().IsLoopback() || loopback(n.listener.Addr()),
+		Loudest:  f.Loudest, LoudestAbove: f.LoudestAbove,
 	}, n.log)
 	return err
 }

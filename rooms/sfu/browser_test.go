@@ -66,6 +66,7 @@ type browserOptions struct {
 	rids         []string // of the camera; none: one plain stream
 	noRTX        bool
 	red          bool // offers redundant sound, and sends it
+	twcc         bool // reports on transport wide numbers
 	settings     func(*webrtc.SettingEngine)
 }
 
@@ -77,6 +78,8 @@ type got struct {
 	key      bool
 	from     string // of the mark
 	repair   bool   // came as RTX
+	part     int    // of its frame
+	at       time.Time
 }
 
 type browser struct {
@@ -144,6 +147,9 @@ func (b *browser) build(o browserOptions) {
 	reg := &interceptor.Registry{}
 	must(b.t, webrtc.ConfigureNack(m, reg))
 	must(b.t, webrtc.ConfigureRTCPReports(reg))
+	if o.twcc {
+		must(b.t, webrtc.ConfigureTWCCSender(m, reg))
+	}
 	must(b.t, webrtc.ConfigureTWCCHeaderExtensionSender(m, reg))
 	se := webrtc.SettingEngine{LoggerFactory: pionLog{discard}}
 	se.SetIncludeLoopbackCandidate(true)
@@ -302,7 +308,7 @@ func (b *browser) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 				}
 				return
 			}
-			g := got{seq: p.SequenceNumber, ts: p.Timestamp}
+			g := got{seq: p.SequenceNumber, ts: p.Timestamp, at: time.Now()}
 			g.repair = attributes.Get(webrtc.AttributeRtxPayloadType) != nil
 			if track.Kind() == webrtc.RTPCodecTypeVideo {
 				if d, ok := rewrite.ParseVP8(p.Payload); ok {
@@ -311,6 +317,9 @@ func (b *browser) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 			}
 			if i := bytes.LastIndexByte(p.Payload, '<'); i >= 0 {
 				g.from, _, _ = strings.Cut(string(p.Payload[i+1:]), "/")
+				if part := bytes.LastIndexByte(p.Payload, '/'); part+1 < len(p.Payload) {
+					g.part = int(p.Payload[part+1] - '0')
+				}
 			}
 			b.mu.Lock()
 			if track.Kind() == webrtc.RTPCodecTypeAudio {

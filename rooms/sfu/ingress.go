@@ -141,8 +141,8 @@ func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
 		l.lastAt.Store(p.at)
 		l.bytes.Add(uint64(len(p.payload)))
 	}
-	if p.hasLevel {
-		l.source.level.add(p.level)
+	if p.hasLevel && l.source.level.add(p.level) {
+		t.room.wake()
 	}
 	if p.isVP8 {
 		in.video(l, p, ahead)

@@ -10,6 +10,7 @@ import (
 type view struct {
 	height int // pixels wanted; 0: hidden
 	layers []offering
+	held   int // the rank it has; -1: none
 }
 
 // offering is one simulcast layer that is arriving, lowest first.
@@ -30,11 +31,19 @@ const (
 	whyBandwidth = "bandwidth"
 )
 
+// upMargin is what more than a view has must fit with, so that a limit that
+// moves a little moves nobody up and down.
+const upMargin = 1.25
+
 // share gives each view a layer. Views come in order of importance; budget is
 // what the line carries beside the sound, in bit/s, 0 for no limit. Everybody
 // visible gets their lowest layer first, then the important ones grow: so the
 // first to lose quality, and then the picture, is the last in the order. Sound
 // is not in here: it is never dropped.
+//
+// The order in which a line that gets worse loses things is therefore: the
+// quality of others' pictures, of the speaker's, of a shared screen, of what
+// is pinned; then others' pictures, the speaker's, the screen, the pinned one.
 func share(views []view, budget uint64) []choice {
 	out := make([]choice, len(views))
 	at := make([]int, len(views))
@@ -45,7 +54,7 @@ func share(views []view, budget uint64) []choice {
 		case v.height == 0:
 			out[i].why = whyHidden
 		case len(v.layers) == 0: // nothing arrives yet
-		case budget != 0 && v.layers[0].rate > left:
+		case budget != 0 && v.need(0, v.layers[0].rate) > left:
 			out[i].why = whyBandwidth
 		default:
 			out[i].rank = v.layers[0].rank
@@ -59,7 +68,7 @@ func share(views []view, budget uint64) []choice {
 		for want := fit(v); at[i] < want; {
 			now, next := v.layers[at[i]], v.layers[at[i]+1]
 			more := max(next.rate, now.rate) - now.rate
-			if budget != 0 && more > left {
+			if budget != 0 && v.need(at[i]+1, more) > left {
 				break
 			}
 			left -= min(left, more)
@@ -68,6 +77,14 @@ func share(views []view, budget uint64) []choice {
 		}
 	}
 	return out
+}
+
+// need is what must be left for a layer that takes more.
+func (v view) need(layer int, more uint64) uint64 {
+	if v.layers[layer].rank > v.held {
+		return uint64(upMargin * float64(more))
+	}
+	return more
 }
 
 // fit is the lowest layer that fills the glass, allowing a quarter of

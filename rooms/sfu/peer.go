@@ -49,8 +49,10 @@ type peer struct {
 	videoKeys  []key
 	told       []rooms.Slot
 	budget     budget
-	limit      uint64
+	limit      uint64      // bit/s for pictures; 0: none
+	held       map[key]int // the rank each picture was given
 	sentBytes  uint64
+	voice      voiceRate
 	caution    caution
 
 	// Owned by run.
@@ -64,7 +66,11 @@ type peer struct {
 
 // Inputs of run.
 type (
-	signalled    struct{ rooms.Signal }
+	signalled struct{ rooms.Signal }
+	probing   struct {
+		transport *transport
+		bytes     int
+	}
 	told         struct{ rooms.PeerEvent }
 	stateChanged struct {
 		transport *transport
@@ -199,6 +205,10 @@ func (p *peer) handle(in any) {
 		p.signal(in.Signal)
 	case told:
 		p.emit(in.PeerEvent)
+	case probing:
+		if in.transport == p.link {
+			p.link.probe(in.bytes)
+		}
 	case stateChanged:
 		if in.transport == p.link {
 			p.state(in.state)

@@ -33,6 +33,7 @@ type room struct {
 	// Changed by tick, read wherever slots are filled.
 	ticks    int
 	speakers speakers
+	floor    floor
 	spoke    map[string]bool
 	rates    map[*layer]*rate
 }
@@ -48,6 +49,7 @@ func newRoom(s *SFU, id rooms.SessionID) *room {
 		sfu: s, log: s.log.With("session", id),
 		wakeups: make(chan struct{}, 1), stop: make(chan struct{}),
 		spoke: map[string]bool{}, rates: map[*layer]*rate{},
+		floor: floor{most: s.config.Loudest, from: s.config.LoudestAbove},
 	}
 	r.running.Go(r.run)
 	return r
@@ -107,6 +109,9 @@ func (r *room) wake() {
 func (r *room) update() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := r.sfu.now()
+	r.takeFloor(now)
+	r.followLines(now)
 	r.apply()
 }
 
@@ -175,8 +180,11 @@ func (r *room) tick() {
 	}
 	if r.ticks%shareEvery == 0 {
 		r.measure(now)
-		r.apply()
 		r.report(now)
+	}
+	moved, changed := r.takeFloor(now), r.followLines(now)
+	if moved || changed || r.ticks%shareEvery == 0 {
+		r.apply()
 	}
 	for _, p := range r.peers {
 		p.eachLayer(func(l *layer) { l.retryKeyframe(now) })
@@ -242,6 +250,32 @@ func (r *room) tellSpeakers() {
 	for name := range levels {
 		r.spoke[name] = true
 	}
+}
+
+// takeFloor decides whose microphones are forwarded, and says whether that has
+// changed. r.mu is held.
+func (r *room) takeFloor(now int64) (changed bool) {
+	var mouths []mouth
+	for _, p := range r.peers {
+		if p.transport == nil || p.place.Room == "" || p.place.Send&rooms.Mic == 0 {
+			continue
+		}
+		mouths = append(mouths, mouth{
+			p.attachment.Handle, p.place.Room, p.transport.sources[rooms.Mic].level.peak(),
+			p.attachment.Preferred || !p.transport.tellsLevels(),
+		})
+	}
+	unheard := r.floor.step(now, mouths)
+	for _, p := range r.peers {
+		if p.transport == nil {
+			continue
+		}
+		is := unheard[p.attachment.Handle]
+		if p.transport.sources[rooms.Mic].level.unheard.Swap(is) != is {
+			changed = true
+		}
+	}
+	return changed
 }
 
 // slots of the peer, audio first. room.mu is held.

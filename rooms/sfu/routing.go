@@ -137,7 +137,7 @@ func (r *room) fill(p *peer, now int64) {
 	for i, s := range t.audio {
 		k := p.audioKeys[i]
 		var l *layer
-		if k.peer != nil && hears(p, k.peer, k.kind) {
+		if k.peer != nil && hears(p, k.peer, k.kind) && (k.kind != rooms.Mic || !k.unheard()) {
 			l = k.layer(0)
 		}
 		s.show(l)
@@ -171,12 +171,18 @@ func (r *room) choose(p *peer, now int64) map[key]choice {
 	for _, w := range r.wishes(p) {
 		if slices.Contains(p.videoKeys, w.key) {
 			keys = append(keys, w.key)
-			views = append(views, view{height: w.height, layers: r.offerings(w.key, now)})
+			held, known := p.held[w.key]
+			if !known {
+				held = maxLayers
+			}
+			views = append(views, view{height: w.height, layers: r.offerings(w.key, now), held: held})
 		}
 	}
 	out := map[key]choice{}
+	p.held = make(map[key]int, len(keys))
 	for i, c := range share(views, p.limit) {
 		out[keys[i]] = c
+		p.held[keys[i]] = c.rank
 	}
 	return out
 }
@@ -195,7 +201,7 @@ func (r *room) offerings(k key, now int64) []offering {
 		if h := l.height.Load(); h > 0 {
 			o.height = int(h)
 		}
-		if m := r.rates[l]; m != nil && m.bits > 0 {
+		if m := r.rates[l]; m != nil && m.bits > 0 && l.alive(now) {
 			o.rate = uint64(m.bits)
 		}
 		known = append(known, o)
@@ -214,6 +220,11 @@ func (k key) layer(rank int) *layer {
 		return nil
 	}
 	return k.peer.transport.sources[k.kind].layers[rank].Load()
+}
+
+// unheard says that a microphone has not got the floor.
+func (k key) unheard() bool {
+	return k.peer.transport != nil && k.peer.transport.sources[rooms.Mic].level.unheard.Load()
 }
 
 func (k key) slot(audio bool, index int) rooms.Slot {
@@ -247,7 +258,11 @@ func (r *room) measure(now int64) {
 	}
 	for _, p := range r.peers {
 		if p.transport != nil {
-			p.limit = p.budget.step(r.measureLine(p, now))
+			m := r.measureLine(p, now)
+			p.transport.line.want(m.wanted/forVideo + p.voice.bits)
+			if !p.transport.line.heard(now) {
+				p.limit = p.budget.step(m)
+			}
 		}
 	}
 	r.protectVoices(now)
@@ -289,9 +304,10 @@ func (r *room) measureLine(p *peer, now int64) measure {
 	}
 	m.sent = (bytes - float64(p.sentBytes)) * 8 * float64(time.Second) / float64(shareEvery*tickEvery)
 	p.sentBytes = uint64(bytes)
+	p.voice.measure(p.transport.audio)
 	for _, w := range r.wishes(p) {
 		if o := r.offerings(w.key, now); w.height > 0 && len(o) > 0 {
-			m.wanted += float64(o[fit(view{w.height, o})].rate)
+			m.wanted += float64(o[fit(view{height: w.height, layers: o})].rate)
 		}
 	}
 	return m

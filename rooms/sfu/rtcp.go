@@ -43,6 +43,10 @@ func (i *inboundRTCP) take(packet rtcp.Packet, now int64) {
 		i.reception(p.Reports, now)
 	case *rtcp.ReceiverEstimatedMaximumBitrate:
 		t.remb.Store(uint64(p.Bitrate))
+	case *rtcp.TransportLayerCC:
+		if p.MediaSSRC == i.ssrc && t.line.feedback(p, now) {
+			t.room.wake() // it has become narrower
+		}
 	case *rtcp.PictureLossIndication:
 		if s := t.slot(p.MediaSSRC); s != nil {
 			s.wantKeyframe(now)

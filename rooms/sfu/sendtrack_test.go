@@ -201,3 +201,10 @@ func (s *sendTrack) set(do func(*sendTrack)) {
 	defer s.mu.Unlock()
 	do(s)
 }
+
+// frameNow is the number of the next frame.
+func (s *sendTrack) frameNow() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.frame
+}

@@ -54,6 +54,10 @@ type Config struct {
 	Interfaces func(name string) bool
 	// DeadAfter is the silence after which a peer is down. Default 10 s.
 	DeadAfter time.Duration
+	// Loudest is how many microphones of a room are forwarded at once, those
+	// of facilitators not counted, when there are more than LoudestAbove.
+	// Default 4 above 6; negative: all, always.
+	Loudest, LoudestAbove int
 }
 
 // SFU holds the ports and the rooms on them.
@@ -74,6 +78,12 @@ type SFU struct {
 func New(c Config, log *slog.Logger) (*SFU, error) {
 	if c.DeadAfter == 0 {
 		c.DeadAfter = 10 * time.Second
+	}
+	if c.Loudest == 0 {
+		c.Loudest = 4
+	}
+	if c.LoudestAbove == 0 {
+		c.LoudestAbove = 6
 	}
 	e, err := newEngine(c, log)
 	if err != nil {

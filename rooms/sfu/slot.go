@@ -1,7 +1,9 @@
 package sfu
 
 import (
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,6 +62,8 @@ type slot struct {
 	red       uint8      // of redundant sound; 0: not negotiated
 	absTime   [3]byte
 	hasTime   bool
+	number    [2]byte // transport wide
+	hasNumber bool
 	cur, next *layer // sending; to be sent from its next keyframe on
 	numbers   rewrite.Stream[*layer]
 	lastAt    int64
@@ -171,6 +175,9 @@ func (s *slot) write(h *rtp.Header, payload []byte, at int64) {
 		v := uint32((uint64(at) << 18 / uint64(time.Second)))
 		s.absTime = [3]byte{byte(v >> 16), byte(v >> 8), byte(v)}
 	}
+	if s.hasNumber {
+		binary.BigEndian.PutUint16(s.number[:], s.transport.line.sent(at, len(payload), h.Padding))
+	}
 	// A packet that the network would not take is lost like any other.
 	_, _ = s.sink.WriteRTP(h, payload)
 }
@@ -210,6 +217,28 @@ func (s *slot) resend(seq uint16, now int64) {
 	s.write(&s.repair, s.payload(append(s.repairs.scratch[:0], byte(seq>>8), byte(seq)), &p, out), now)
 	s.repair.SequenceNumber++
 	s.resends.Add(1)
+}
+
+// paddingBytes is what a packet of a probe carries.
+const paddingBytes = 224
+
+// pad sends a train of padding in the repair stream, where it uses up no
+// number of the picture; false when it has none.
+func (s *slot) pad(bytes int, now int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ready || s.sink == nil || s.repair.PayloadType == 0 || !s.hasNumber {
+		return false
+	}
+	var padding [paddingBytes]byte
+	padding[paddingBytes-1] = paddingBytes
+	s.repair.Padding, s.repair.Marker = true, false
+	for ; bytes > 0; bytes -= paddingBytes + perPacket {
+		s.write(&s.repair, padding[:], now)
+		s.repair.SequenceNumber++
+	}
+	s.repair.Padding = false
+	return true
 }
 
 // report makes the sender report of what the slot carries (RFC 3550 §6.4.1);
@@ -270,7 +299,7 @@ func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 		s.plain = uint8(codec.PayloadType)
 		s.bindRepair(c, codec)
 		s.bindRED(c)
-		return codec, s.bindTime(c)
+		return codec, s.bindFeedback(c, codec)
 	}
 	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
 }
@@ -296,20 +325,31 @@ func (s *slot) bindRED(c webrtc.TrackLocalContext) {
 	}
 }
 
-// bindTime puts abs-send-time on the packets: with it, and without transport
-// wide numbers, browsers estimate our downlink themselves and send REMB.
-func (s *slot) bindTime(c webrtc.TrackLocalContext) error {
+// bindFeedback puts on the packets what the line is estimated by: transport
+// wide numbers, when the browser will report on them, and else abs-send-time:
+// with it and without the numbers, it estimates for itself and sends REMB.
+func (s *slot) bindFeedback(c webrtc.TrackLocalContext, codec webrtc.RTPCodecParameters) error {
+	ids := map[string]uint8{}
 	for _, e := range c.HeaderExtensions() {
-		if e.URI != sdp.ABSSendTimeURI {
-			continue
-		}
-		s.hasTime = true
-		if err := s.header.SetExtension(uint8(e.ID), s.absTime[:]); err != nil {
-			return err
-		}
-		return s.repair.SetExtension(uint8(e.ID), s.absTime[:])
+		ids[e.URI] = uint8(e.ID)
+	}
+	s.hasNumber = ids[sdp.TransportCCURI] != 0 && slices.Contains(codec.RTCPFeedback, webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC})
+	s.hasTime = !s.hasNumber && ids[sdp.ABSSendTimeURI] != 0
+	switch {
+	case s.hasNumber:
+		return s.extend(ids[sdp.TransportCCURI], s.number[:])
+	case s.hasTime:
+		return s.extend(ids[sdp.ABSSendTimeURI], s.absTime[:])
 	}
 	return nil
+}
+
+// extend has both streams carry value, which write changes.
+func (s *slot) extend(id uint8, value []byte) error {
+	if err := s.header.SetExtension(id, value); err != nil {
+		return err
+	}
+	return s.repair.SetExtension(id, value)
 }
 
 // Unbind ends the writing.

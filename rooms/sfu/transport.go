@@ -41,6 +41,7 @@ type transport struct {
 	bySSRC atomic.Pointer[map[uint32]*slot]
 	rtt    atomic.Int64
 	clock  clockOffset
+	line   line
 	remb   atomic.Uint64 // bit/s; 0: none yet
 	// redundancy is how many earlier packets go along with each of sound.
 	redundancy atomic.Int32
@@ -91,6 +92,12 @@ func (t *transport) feedback(p rtcp.Packet) bool {
 	default:
 		return false
 	}
+}
+
+// tellsLevels says whether the browser tells how loud its packets are.
+func (t *transport) tellsLevels() bool {
+	h := t.heard.Load()
+	return h != nil && h.ids.level != 0
 }
 
 // stuck says that an offer was begun and could not be finished. Pion cannot

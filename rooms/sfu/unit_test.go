@@ -58,7 +58,8 @@ func TestAssign(t *testing.T) {
 func TestShare(t *testing.T) {
 	three := []offering{{0, 180, 150}, {1, 360, 500}, {2, 720, 1200}}
 	low := three[:1]
-	tile := func(h int) view { return view{h, three} }
+	tile := func(h int) view { return view{h, three, 2} }
+	has := func(rank int) view { return view{720, three, rank} }
 	for _, c := range []struct {
 		name   string
 		views  []view
@@ -69,12 +70,17 @@ func TestShare(t *testing.T) {
 		{"a tile a little larger than a layer is fine with it", []view{tile(400)}, 0, "1"},
 		{"larger than all: the largest", []view{tile(2000)}, 0, "2"},
 		{"hidden gets nothing and costs nothing", []view{tile(0), tile(720)}, 1200, "hidden 2"},
-		{"nothing arrives yet: nothing, and no excuse", []view{{360, nil}}, 0, "-1"},
+		{"nothing arrives yet: nothing, and no excuse", []view{{360, nil, -1}}, 0, "-1"},
 		{"others lose quality before the first one does", []view{tile(720), tile(720), tile(720)}, 1700, "2 0 0"},
 		{"what is left goes to the next", []view{tile(720), tile(720), tile(720)}, 1900, "2 1 0"},
 		{"pictures go from the end of the order", []view{tile(720), tile(720), tile(720)}, 300, "0 0 bandwidth"},
 		{"the first one goes last", []view{tile(720), tile(720)}, 160, "0 bandwidth"},
-		{"a layer that is not there is not waited for", []view{{720, low}}, 0, "0"},
+		{"what one has is kept", []view{has(1), has(0)}, 650, "1 0"},
+		{"one is not given more that just fits", []view{has(0), has(0)}, 650, "0 0"},
+		{"but with room to spare", []view{has(0)}, 600, "1"},
+		{"nor is a picture shown that just fits", []view{has(-1)}, 180, "bandwidth"},
+		{"but with room to spare", []view{has(-1)}, 200, "0"},
+		{"a layer that is not there is not waited for", []view{{720, low, -1}}, 0, "0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string

@@ -14,7 +14,7 @@ const (
 	lossSome     = 0.005 // one packet before: 10 % lost leaves 1 % missing
 	lossMuch     = 0.05  // two: 0.1 %
 	cautionHolds = 20 * time.Second
-	thinLine     = 300_000 // bit/s
+	roomFor      = 2 // of what sound takes, must the line carry for one along; three for two
 )
 
 // caution is how many earlier packets go along with each of a receiver's
@@ -26,9 +26,9 @@ type caution struct {
 	until int64 // depth holds
 }
 
-// step takes one second of a line: the share it lost, and what it carries
-// beside the sound (0: no limit).
-func (c *caution) step(now int64, loss float64, limit uint64) int {
+// step takes one second of a line: the share it lost, what it carries (0: no
+// limit), and what sound takes of that with nothing along; bit/s.
+func (c *caution) step(now int64, loss, limit, voice float64) int {
 	want := 0
 	switch {
 	case loss >= lossMuch:
@@ -43,10 +43,11 @@ func (c *caution) step(now int64, loss float64, limit uint64) int {
 	if want >= c.depth {
 		c.until = now + int64(cautionHolds)
 	}
-	if limit != 0 && limit < thinLine {
-		return 0
+	depth := c.depth
+	for limit != 0 && depth > 0 && limit < float64(roomFor+depth-1)*voice {
+		depth--
 	}
-	return c.depth
+	return depth
 }
 
 // protectVoices sets what each line gets along with sound, and tells the
@@ -58,8 +59,11 @@ func (r *room) protectVoices(now int64) {
 		if t == nil {
 			continue
 		}
-		loss := t.voiceLoss(now)
-		t.redundancy.Store(int32(p.caution.step(now, loss, p.limit)))
+		loss, limit := t.voiceLoss(now), float64(p.limit)
+		if limit > 0 {
+			limit += p.voice.bits
+		}
+		t.redundancy.Store(int32(p.caution.step(now, loss, limit, p.voice.bits)))
 		for _, s := range t.audio {
 			if cur, _, _ := s.shown(); cur != nil && (!s.takesRED() || t.redundancy.Load() == 0) {
 				worst[cur] = max(worst[cur], uint32(loss*256))
@@ -79,9 +83,12 @@ func (r *room) protectVoices(now int64) {
 // five seconds or so.
 const reportAge = 12 * time.Second
 
-// voiceLoss is what the browser last reported lost, before repair, over all
-// that it gets. room.mu is held.
+// voiceLoss is what the line has lost of late, before repair: by its
+// feedback, or by the browser's last reports of all that it gets. room.mu is held.
 func (t *transport) voiceLoss(now int64) float64 {
+	if t.line.heard(now) {
+		return t.line.loss()
+	}
 	var lost, n float64
 	for _, slots := range [][]*slot{t.audio, t.video} {
 		for _, s := range slots {

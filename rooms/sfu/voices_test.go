@@ -14,9 +14,8 @@ import (
 
 func TestCaution(t *testing.T) {
 	type second struct {
-		loss  float64
-		limit uint64
-		want  int
+		loss, limit float64
+		want        int
 	}
 	calmFor := func(n int) (out []second) {
 		for range n {
@@ -33,12 +32,12 @@ func TestCaution(t *testing.T) {
 		{"a bad line gets more at once", []second{{0, 0, 1}, {0.1, 0, 2}}},
 		{"and keeps it over a good moment", append([]second{{0.1, 0, 2}}, append(calmFor(18), second{0, 0, 2}, second{0, 0, 0})...)},
 		{"some loss, one packet", append([]second{{0.1, 0, 2}}, append(calmFor(19), second{0.01, 0, 1})...)},
-		{"a thin line gets nothing along", []second{{0.1, thinLine - 1, 0}, {0.1, thinLine, 2}}},
+		{"only what a thin line carries goes along", []second{{0.1, 99_000, 0}, {0.1, 100_000, 1}, {0.1, 150_000, 2}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var caution caution
 			for i, s := range c.steps {
-				got := caution.step(int64(i)*int64(time.Second), s.loss, s.limit)
+				got := caution.step(int64(i)*int64(time.Second), s.loss, s.limit, 50_000)
 				if s.want >= 0 && got != s.want {
 					t.Errorf("second %d: %d packets go along, want %d", i, got, s.want)
 				}

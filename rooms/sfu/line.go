@@ -1,0 +1,178 @@
+package sfu
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"viop/rooms/sfu/bandwidth"
+)
+
+const (
+	// perPacket is what a packet weighs beside its payload: IP, UDP, RTP with
+	// its extension, and the SRTP tag.
+	perPacket = 28 + 20 + 16
+	// lineHeard is how long a browser's word of its line counts; Chromium
+	// speaks every 50 to 250 ms.
+	lineHeard = 3 * time.Second
+	// mostReports is how many packets one feedback may be about.
+	mostReports = 2048
+	// noteworthy is a change of a limit that is acted on.
+	noteworthy = 0.05
+	// forVideo is the share of what sound leaves that pictures may fill: a
+	// keyframe is larger than the mean.
+	forVideo = 0.9
+)
+
+// line is what a browser's line is known to carry, from its transport wide
+// feedback (package bandwidth). Packets of all publishers go over it.
+type line struct {
+	mu      sync.Mutex
+	known   bandwidth.Line
+	reports []bandwidth.Report
+}
+
+// sent notes a packet and gives its number.
+func (l *line) sent(at int64, payload int, probe bool) uint16 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if probe {
+		return l.known.SentProbe(at, payload+perPacket)
+	}
+	return l.known.Sent(at, payload+perPacket)
+}
+
+// feedback says whether the line has become narrower.
+func (l *line) feedback(p *rtcp.TransportLayerCC, now int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reports = appendReports(l.reports[:0], p)
+	return l.known.Feedback(now, l.reports)
+}
+
+// heard says whether the browser speaks of its line.
+func (l *line) heard(now int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := l.known.Heard()
+	return at != 0 && now-at < int64(lineHeard)
+}
+
+func (l *line) want(bits float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known.Want(bits)
+}
+
+// limit is 0 without one; probe is how much padding to try it with.
+func (l *line) limit(now int64) (limit float64, probe int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known.Limit(), l.known.Probe(now)
+}
+
+func (l *line) loss() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known.Loss()
+}
+
+// appendReports reads the feedback
+// (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1).
+func appendReports(out []bandwidth.Report, p *rtcp.TransportLayerCC) []bandwidth.Report {
+	const referenceUnit = 64 * time.Millisecond
+	at := int64(p.ReferenceTime) * int64(referenceUnit)
+	number, deltas := p.BaseSequenceNumber, p.RecvDeltas
+	left := min(int(p.PacketStatusCount), mostReports)
+	add := func(symbol uint16) bool {
+		if left == 0 {
+			return false
+		}
+		left--
+		r := bandwidth.Report{Number: number}
+		number++
+		if symbol == rtcp.TypeTCCPacketReceivedSmallDelta || symbol == rtcp.TypeTCCPacketReceivedLargeDelta {
+			if len(deltas) == 0 {
+				return false
+			}
+			at += deltas[0].Delta * int64(time.Microsecond)
+			deltas = deltas[1:]
+			r.Arrived, r.At = true, at
+		}
+		out = append(out, r)
+		return true
+	}
+	for _, chunk := range p.PacketChunks {
+		switch c := chunk.(type) {
+		case *rtcp.RunLengthChunk:
+			for range c.RunLength {
+				if !add(c.PacketStatusSymbol) {
+					return out
+				}
+			}
+		case *rtcp.StatusVectorChunk:
+			for _, symbol := range c.SymbolList {
+				if !add(symbol) {
+					return out
+				}
+			}
+		}
+	}
+	return out
+}
+
+// probe sends padding, on the peer's goroutine.
+func (t *transport) probe(bytes int) {
+	now := t.now()
+	for _, s := range t.slots() {
+		if s.video && s.pad(bytes, now) {
+			return
+		}
+	}
+}
+
+// voiceRate is what the sound towards a browser takes, all bytes counted and
+// nothing that goes along with it.
+type voiceRate struct {
+	octets, packets uint64
+	bits            float64
+}
+
+// measure takes one second.
+func (v *voiceRate) measure(slots []*slot) {
+	var octets, packets uint64
+	for _, s := range slots {
+		octets += s.octets.Load()
+		packets += s.sent.Load()
+	}
+	bytes := octets - v.octets + perPacket*(packets-v.packets)
+	v.octets, v.packets = octets, packets
+	v.bits += (float64(bytes)*8*float64(time.Second)/float64(shareEvery*tickEvery) - v.bits) / 2
+}
+
+// followLines takes over what lines have been found to carry, and has those
+// tried that may carry more. It says whether there is anything to act on. r.mu
+// is held.
+func (r *room) followLines(now int64) (changed bool) {
+	for _, p := range r.peers {
+		t := p.transport
+		if t == nil || !t.line.heard(now) {
+			continue
+		}
+		limit, probe := t.line.limit(now)
+		if probe > 0 {
+			p.push(probing{t, probe})
+		}
+		if limit > 0 {
+			// Sound comes first; 0 would be no limit.
+			limit = max((limit-p.voice.bits)*forVideo, 1)
+		}
+		was := float64(p.limit)
+		if d := limit - was; d < -noteworthy*was || d > noteworthy*was || (limit == 0) != (was == 0) {
+			p.limit = uint64(limit)
+			changed = true
+		}
+	}
+	return changed
+}
