@@ -93,7 +93,8 @@ func (f serverFlags) start(ctx context.Context, stderr io.Writer) (_ *server, er
 	if err := s.prepare(secret); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(data))
 	}
-	args := []string{binary, "serve", "--no-check-in", "--log-level", "warn",
+	// What is measured is forwarding, so nobody's voice is left out.
+	args := []string{binary, "serve", "--no-check-in", "--log-level", "warn", "--loudest=-1",
 		"--listen", ports[0], "--media", ports[1], "--data", data}
 	if f.Profile != "" {
 		s.debug = ports[2]
