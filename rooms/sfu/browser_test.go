@@ -263,6 +263,11 @@ func (b *browser) event(e rooms.PeerEvent) {
 	if s, ok := e.(rooms.Slots); ok {
 		b.slots = s.Slots
 	}
+	if l, ok := e.(rooms.Layers); ok && l.Source == rooms.Camera {
+		for i, c := range b.camera {
+			c.set(func(s *sendTrack) { s.key = s.key || s.unwanted && l.Wanted[i]; s.unwanted = !l.Wanted[i] })
+		}
+	}
 	b.events = append(b.events, e)
 }
 

@@ -138,6 +138,9 @@ func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
 	}
 	if !repaired {
 		l.stats.count(p.ts, l.clock, p.at)
+		if !l.alive(p.at) {
+			t.room.wake() // it has been away
+		}
 		l.lastAt.Store(p.at)
 		l.bytes.Add(uint64(len(p.payload)))
 	}

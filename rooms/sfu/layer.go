@@ -31,6 +31,7 @@ type source struct {
 	kind      rooms.Source
 	layers    [maxLayers]atomic.Pointer[layer] // by rank, lowest first; holes while a layer is not there
 	level     levelMeter
+	demand    demand
 }
 
 func (s *source) isVideo() bool { return isVideo(s.kind) }

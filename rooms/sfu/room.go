@@ -201,17 +201,18 @@ func (r *room) tick() {
 // held.
 func (r *room) apply() {
 	now := r.sfu.now()
-	receivers := map[*layer][]*slot{}
+	receivers, used := map[*layer][]*slot{}, map[*source]*[maxLayers]bool{}
 	for _, p := range r.peers {
 		if p.transport == nil {
 			continue
 		}
 		r.assign(p)
-		r.fill(p, now)
+		r.fill(p, used, now)
 		for _, s := range p.slots() {
 			cur, next, _ := s.shown()
 			if cur != nil {
 				receivers[cur] = append(receivers[cur], s)
+				uses(used, cur.source, cur.rank)
 			}
 			if next != nil {
 				receivers[next] = append(receivers[next], s)
@@ -224,6 +225,7 @@ func (r *room) apply() {
 			l.receivers.Store(&list)
 		})
 	}
+	r.demands(used, now)
 }
 
 // tellSpeakers sends the loudest of each room to those in it, and once an

@@ -130,8 +130,9 @@ func resize(keys []key, n int) []key {
 	return append(slices.Clone(keys[:min(len(keys), n)]), make([]key, max(0, n-len(keys)))...)
 }
 
-// fill points the slots at layers and tells the page. r.mu is held.
-func (r *room) fill(p *peer, now int64) {
+// fill points the slots at layers, notes which in used, and tells the page.
+// r.mu is held.
+func (r *room) fill(p *peer, used map[*source]*[maxLayers]bool, now int64) {
 	t := p.transport
 	out := make([]rooms.Slot, 0, len(t.audio)+len(t.video))
 	for i, s := range t.audio {
@@ -149,7 +150,10 @@ func (r *room) fill(p *peer, now int64) {
 		c := choices[k]
 		var l *layer
 		if k.peer != nil && c.rank >= 0 {
-			l = k.layer(c.rank)
+			l = k.best(c.rank, now)
+		}
+		if l != nil {
+			uses(used, l.source, c.rank)
 		}
 		if s.show(l) && l.mayAnswer(now) {
 			l.askKeyframe(now)
@@ -187,10 +191,12 @@ func (r *room) choose(p *peer, now int64) map[key]choice {
 	return out
 }
 
-// offerings are the layers of a source that arrive; when none does, the lowest
-// that ever did, to be there when it comes back.
+// offerings are the layers of a source that arrive, or would if they were
+// called back; when none does, the lowest that ever did, to be there when it
+// comes back.
 func (r *room) offerings(k key, now int64) []offering {
 	var arriving, known []offering
+	coming := false
 	for rank := range maxLayers {
 		l := k.layer(rank)
 		if l == nil {
@@ -205,9 +211,16 @@ func (r *room) offerings(k key, now int64) []offering {
 			o.rate = uint64(m.bits)
 		}
 		known = append(known, o)
-		if l.alive(now) {
+		switch {
+		case l.alive(now):
+			coming = true
+			arriving = append(arriving, o)
+		case l.source.demand.onCall(rank, now):
 			arriving = append(arriving, o)
 		}
+	}
+	if !coming && len(arriving) < len(known) {
+		arriving = nil // a camera that is off
 	}
 	if len(arriving) == 0 {
 		return known[:min(1, len(known))]

@@ -19,21 +19,22 @@ type sendTrack struct {
 	id        string
 	mid       func() string
 
-	mu     sync.Mutex
-	c      webrtc.TrackLocalContext
-	pt     uint8
-	rtxPT  uint8
-	redPT  uint8 // 0: plain sound
-	header rtp.Header
-	picID  uint16
-	tl0    uint8
-	frame  uint32
-	key    bool // the next frame is a keyframe
-	keys   int  // keyframes sent
-	plis   int
-	off    bool
-	rtxSeq uint16
-	sent   []sentPacket
+	mu       sync.Mutex
+	c        webrtc.TrackLocalContext
+	pt       uint8
+	rtxPT    uint8
+	redPT    uint8 // 0: plain sound
+	header   rtp.Header
+	picID    uint16
+	tl0      uint8
+	frame    uint32
+	key      bool // the next frame is a keyframe
+	keys     int  // keyframes sent
+	plis     int
+	off      bool
+	unwanted bool // by the server
+	rtxSeq   uint16
+	sent     []sentPacket
 }
 
 type sentPacket struct {
@@ -139,7 +140,7 @@ func mark(name string, frame uint32, part int) []byte {
 func (s *sendTrack) sendFrame(name string, height int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.c == nil || s.off {
+	if s.c == nil || s.off || s.unwanted {
 		return
 	}
 	const parts = 3
