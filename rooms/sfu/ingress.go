@@ -153,7 +153,7 @@ func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
 		return
 	}
 	if ahead > 0 {
-		p.earlier = l.recent.before(p)
+		l.recent.before(p)
 	}
 	l.forward(p)
 	if ahead > 0 {

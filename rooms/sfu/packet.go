@@ -18,8 +18,8 @@ type packet struct {
 	at      int64  // arrival, nanoseconds since the SFU began
 	vp8     rewrite.VP8
 	isVP8   bool
-	earlier []rewrite.Block // of sound: the packets before it, newest first
-	late    bool            // made good after it was lost
+	earlier earlier // of sound: the packets before it
+	late    bool    // made good after it was lost
 
 	// Header extensions; nil or false when absent.
 	level          uint8 // RFC 6464 §3: 0 loudest, 127 silent

@@ -272,8 +272,8 @@ func (r *room) measure(now int64) {
 	for _, p := range r.peers {
 		if p.transport != nil {
 			m := r.measureLine(p, now)
-			p.transport.line.want(m.wanted/forVideo + p.voice.bits)
-			if !p.transport.line.heard(now) {
+			p.transport.downlink.want(m.wanted/forVideo + p.voice.bits)
+			if !p.transport.downlink.heard(now) {
 				p.limit = p.budget.step(m)
 			}
 		}

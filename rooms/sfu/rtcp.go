@@ -44,7 +44,7 @@ func (i *inboundRTCP) take(packet rtcp.Packet, now int64) {
 	case *rtcp.ReceiverEstimatedMaximumBitrate:
 		t.remb.Store(uint64(p.Bitrate))
 	case *rtcp.TransportLayerCC:
-		if p.MediaSSRC == i.ssrc && t.line.feedback(p, now) {
+		if p.MediaSSRC == i.ssrc && t.downlink.feedback(p, now) {
 			t.room.wake() // it has become narrower
 		}
 	case *rtcp.PictureLossIndication:

@@ -145,7 +145,7 @@ func (s *slot) redundancy(p *packet) []rewrite.Block {
 	if s.red == 0 {
 		return nil
 	}
-	return p.earlier[:min(len(p.earlier), int(s.transport.redundancy.Load()), s.numbers.Span())]
+	return p.earlier.blocks[:min(p.earlier.n, int(s.transport.redundancy.Load()), s.numbers.Span())]
 }
 
 // takesRED says whether the section takes redundant sound.
@@ -176,7 +176,7 @@ func (s *slot) write(h *rtp.Header, payload []byte, at int64) {
 		s.absTime = [3]byte{byte(v >> 16), byte(v >> 8), byte(v)}
 	}
 	if s.hasNumber {
-		binary.BigEndian.PutUint16(s.number[:], s.transport.line.sent(at, len(payload), h.Padding))
+		binary.BigEndian.PutUint16(s.number[:], s.transport.downlink.sent(at, len(payload), h.Padding))
 	}
 	// A packet that the network would not take is lost like any other.
 	_, _ = s.sink.WriteRTP(h, payload)

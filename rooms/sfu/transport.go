@@ -37,12 +37,12 @@ type transport struct {
 	connected    bool
 
 	// Read by the packet path.
-	heard  atomic.Pointer[heard]
-	bySSRC atomic.Pointer[map[uint32]*slot]
-	rtt    atomic.Int64
-	clock  clockOffset
-	line   line
-	remb   atomic.Uint64 // bit/s; 0: none yet
+	heard    atomic.Pointer[heard]
+	bySSRC   atomic.Pointer[map[uint32]*slot]
+	rtt      atomic.Int64
+	clock    clockOffset
+	downlink downlink
+	remb     atomic.Uint64 // bit/s; 0: none yet
 	// redundancy is how many earlier packets go along with each of sound.
 	redundancy atomic.Int32
 	counters   counters

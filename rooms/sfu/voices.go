@@ -86,8 +86,8 @@ const reportAge = 12 * time.Second
 // voiceLoss is what the line has lost of late, before repair: by its
 // feedback, or by the browser's last reports of all that it gets. room.mu is held.
 func (t *transport) voiceLoss(now int64) float64 {
-	if t.line.heard(now) {
-		return t.line.loss()
+	if t.downlink.heard(now) {
+		return t.downlink.loss()
 	}
 	var lost, n float64
 	for _, slots := range [][]*slot{t.audio, t.video} {

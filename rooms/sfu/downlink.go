@@ -25,16 +25,16 @@ const (
 	forVideo = 0.9
 )
 
-// line is what a browser's line is known to carry, from its transport wide
+// downlink is what a browser's line is known to carry, from its transport wide
 // feedback (package bandwidth). Packets of all publishers go over it.
-type line struct {
+type downlink struct {
 	mu      sync.Mutex
 	known   bandwidth.Line
 	reports []bandwidth.Report
 }
 
 // sent notes a packet and gives its number.
-func (l *line) sent(at int64, payload int, probe bool) uint16 {
+func (l *downlink) sent(at int64, payload int, probe bool) uint16 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if probe {
@@ -44,7 +44,7 @@ func (l *line) sent(at int64, payload int, probe bool) uint16 {
 }
 
 // feedback says whether the line has become narrower.
-func (l *line) feedback(p *rtcp.TransportLayerCC, now int64) bool {
+func (l *downlink) feedback(p *rtcp.TransportLayerCC, now int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reports = appendReports(l.reports[:0], p)
@@ -52,27 +52,27 @@ func (l *line) feedback(p *rtcp.TransportLayerCC, now int64) bool {
 }
 
 // heard says whether the browser speaks of its line.
-func (l *line) heard(now int64) bool {
+func (l *downlink) heard(now int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := l.known.Heard()
 	return at != 0 && now-at < int64(lineHeard)
 }
 
-func (l *line) want(bits float64) {
+func (l *downlink) want(bits float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.known.Want(bits)
 }
 
 // limit is 0 without one; probe is how much padding to try it with.
-func (l *line) limit(now int64) (limit float64, probe int) {
+func (l *downlink) limit(now int64) (limit float64, probe int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.known.Limit(), l.known.Probe(now)
 }
 
-func (l *line) loss() float64 {
+func (l *downlink) loss() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.known.Loss()
@@ -157,10 +157,10 @@ func (v *voiceRate) measure(slots []*slot) {
 func (r *room) followLines(now int64) (changed bool) {
 	for _, p := range r.peers {
 		t := p.transport
-		if t == nil || !t.line.heard(now) {
+		if t == nil || !t.downlink.heard(now) {
 			continue
 		}
-		limit, probe := t.line.limit(now)
+		limit, probe := t.downlink.limit(now)
 		if probe > 0 {
 			p.push(probing{t, probe})
 		}
