@@ -271,6 +271,13 @@ func (b *browser) event(e rooms.PeerEvent) {
 	b.events = append(b.events, e)
 }
 
+// loud sets what the browser says of its microphone.
+func (b *browser) loud(level int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.level = level
+}
+
 // send makes 30 frames and 50 voice packets a second until close.
 func (b *browser) send() {
 	video, audio := time.NewTicker(33*time.Millisecond), time.NewTicker(20*time.Millisecond)

@@ -18,11 +18,17 @@ const (
 	lineHeard = 3 * time.Second
 	// mostReports is how many packets one feedback may be about.
 	mostReports = 2048
-	// noteworthy is a change of a limit that is acted on.
-	noteworthy = 0.05
-	// forVideo is the share of what sound leaves that pictures may fill: a
-	// keyframe is larger than the mean.
-	forVideo = 0.9
+	// falls and rises are the changes of a limit that are acted on: little
+	// more changes nothing, so that what was taken away comes back to stay.
+	falls, rises = 0.05, 0.25
+	// Repairs may be one in repairOne of what is sent, or in repairFull when
+	// there is a limit, and so much at once: a line that is full loses them as
+	// well, and asks for each of them again.
+	repairOne, repairFull = 4, 10
+	repairMost            = 32 << 10
+	// forVideo is the share of what sound leaves that pictures may fill:
+	// keyframes are larger than the mean, and repairs come on top.
+	forVideo = 0.85
 )
 
 // downlink is what a browser's line is known to carry, from its transport wide
@@ -31,6 +37,7 @@ type downlink struct {
 	mu      sync.Mutex
 	known   bandwidth.Line
 	reports []bandwidth.Report
+	repair  int // bytes of repairs that may be sent
 }
 
 // sent notes a packet and gives its number.
@@ -40,7 +47,23 @@ func (l *downlink) sent(at int64, payload int, probe bool) uint16 {
 	if probe {
 		return l.known.SentProbe(at, payload+perPacket)
 	}
+	one := repairOne
+	if l.known.Limit() > 0 {
+		one = repairFull
+	}
+	l.repair = min(l.repair+(payload+perPacket)/one, repairMost)
 	return l.known.Sent(at, payload+perPacket)
+}
+
+// mayRepair says whether there is room for a repair, and takes it.
+func (l *downlink) mayRepair(payload int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.repair < payload+perPacket {
+		return false
+	}
+	l.repair -= payload + perPacket
+	return true
 }
 
 // feedback says whether the line has become narrower.
@@ -132,23 +155,25 @@ func (t *transport) probe(bytes int) {
 	}
 }
 
-// voiceRate is what the sound towards a browser takes, all bytes counted and
-// nothing that goes along with it.
+// voiceRate is what the sound towards a browser takes, all bytes counted, and
+// what goes along with it.
 type voiceRate struct {
-	octets, packets uint64
-	bits            float64
+	octets, packets, extra uint64
+	bits, along            float64
 }
 
 // measure takes one second.
 func (v *voiceRate) measure(slots []*slot) {
-	var octets, packets uint64
+	var octets, packets, extra uint64
 	for _, s := range slots {
 		octets += s.octets.Load()
 		packets += s.sent.Load()
+		extra += s.along.Load()
 	}
-	bytes := octets - v.octets + perPacket*(packets-v.packets)
-	v.octets, v.packets = octets, packets
-	v.bits += (float64(bytes)*8*float64(time.Second)/float64(shareEvery*tickEvery) - v.bits) / 2
+	const perSecond = 8 * float64(time.Second) / float64(shareEvery*tickEvery)
+	v.bits += (float64(octets-v.octets+perPacket*(packets-v.packets))*perSecond - v.bits) / 2
+	v.along += (float64(extra-v.extra)*perSecond - v.along) / 2
+	v.octets, v.packets, v.extra = octets, packets, extra
 }
 
 // followLines takes over what lines have been found to carry, and has those
@@ -166,10 +191,10 @@ func (r *room) followLines(now int64) (changed bool) {
 		}
 		if limit > 0 {
 			// Sound comes first; 0 would be no limit.
-			limit = max((limit-p.voice.bits)*forVideo, 1)
+			limit = max((limit-p.voice.bits-p.voice.along)*forVideo, 1)
 		}
 		was := float64(p.limit)
-		if d := limit - was; d < -noteworthy*was || d > noteworthy*was || (limit == 0) != (was == 0) {
+		if d := limit - was; d < -falls*was || d > rises*was || (limit == 0) != (was == 0) {
 			p.limit = uint64(limit)
 			changed = true
 		}

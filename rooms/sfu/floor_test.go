@@ -96,13 +96,8 @@ func TestWhoSpeaksUpIsHeard(t *testing.T) {
 	if n := c.count("b-mic"); n > 50 {
 		t.Errorf("%d packets of b, who has not got the floor", n)
 	}
-	level := func(x *browser, to int) {
-		x.mu.Lock()
-		x.level = to
-		x.mu.Unlock()
-	}
 	from := b.mic.frameNow()
-	level(b, 100)
+	b.loud(100)
 	c.until("b", func() bool { return len(c.got["a1"]) > 20 || len(c.got["a0"]) > 0 && c.countLocked("b-mic") > 20 })
 	c.mu.Lock()
 	first := ^uint32(0)

@@ -142,7 +142,7 @@ func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
 			t.room.wake() // it has been away
 		}
 		l.lastAt.Store(p.at)
-		l.bytes.Add(uint64(len(p.payload)))
+		l.bytes.Add(uint64(len(p.payload) + perPacket))
 	}
 	if p.hasLevel && l.source.level.add(p.level) {
 		t.room.wake()

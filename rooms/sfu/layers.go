@@ -31,9 +31,9 @@ const (
 	whyBandwidth = "bandwidth"
 )
 
-// upMargin is what more than a view has must fit with, so that a limit that
-// moves a little moves nobody up and down.
-const upMargin = 1.25
+// heldShare of its rate is what a layer that a view has already is counted by,
+// so that rates that move a little move nobody up and down.
+const heldShare = 0.85
 
 // share gives each view a layer. Views come in order of importance; budget is
 // what the line carries beside the sound, in bit/s, 0 for no limit. Everybody
@@ -47,18 +47,19 @@ const upMargin = 1.25
 func share(views []view, budget uint64) []choice {
 	out := make([]choice, len(views))
 	at := make([]int, len(views))
-	left := budget
+	left, full := budget, false
 	for i, v := range views {
 		out[i] = choice{rank: -1}
 		switch {
 		case v.height == 0:
 			out[i].why = whyHidden
 		case len(v.layers) == 0: // nothing arrives yet
-		case budget != 0 && v.need(0, v.layers[0].rate) > left:
+		case budget != 0 && (full || v.need(0, v.layers[0].rate) > left):
 			out[i].why = whyBandwidth
+			full = true // for who is less important, too
 		default:
 			out[i].rank = v.layers[0].rank
-			left -= min(left, v.layers[0].rate)
+			left -= min(left, v.need(0, v.layers[0].rate))
 		}
 	}
 	for i, v := range views {
@@ -68,7 +69,7 @@ func share(views []view, budget uint64) []choice {
 		for want := fit(v); at[i] < want; {
 			now, next := v.layers[at[i]], v.layers[at[i]+1]
 			more := max(next.rate, now.rate) - now.rate
-			if budget != 0 && v.need(at[i]+1, more) > left {
+			if more = v.need(at[i]+1, more); budget != 0 && more > left {
 				break
 			}
 			left -= min(left, more)
@@ -79,12 +80,12 @@ func share(views []view, budget uint64) []choice {
 	return out
 }
 
-// need is what must be left for a layer that takes more.
-func (v view) need(layer int, more uint64) uint64 {
-	if v.layers[layer].rank > v.held {
-		return uint64(upMargin * float64(more))
+// need is what a layer that takes so much is counted by.
+func (v view) need(layer int, rate uint64) uint64 {
+	if v.layers[layer].rank <= v.held {
+		return uint64(heldShare * float64(rate))
 	}
-	return more
+	return rate
 }
 
 // fit is the lowest layer that fills the glass, allowing a quarter of

@@ -16,12 +16,16 @@ import (
 // both directions a queue of 200 ms that is served at a rate, a delay that
 // varies without changing the order, and loss.
 type path struct {
-	net.PacketConn
-	line atomic.Pointer[impairment]
-	down chan datagram
-	up   pipe
-	gone chan struct{}
-	once sync.Once
+	net.PacketConn // what the browser believes to have
+	line           atomic.Pointer[impairment]
+	down           chan datagram
+	up             pipe
+	gone           chan struct{}
+	once           sync.Once
+
+	outside atomic.Pointer[net.PacketConn] // what the server sees
+	in      *pipe
+	running sync.WaitGroup
 
 	deadline      time.Time // guarded by mu
 	deadlineMoved chan struct{}
@@ -89,21 +93,21 @@ func newPath(t *testing.T, line impairment) (*path, func(*webrtc.SettingEngine))
 	t.Helper()
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	must(t, err)
-	p := &path{PacketConn: conn, down: make(chan datagram), gone: make(chan struct{}), deadlineMoved: make(chan struct{}, 1)}
+	p := &path{PacketConn: conn, in: &pipe{ch: make(chan datagram, 4096)}, down: make(chan datagram), gone: make(chan struct{}), deadlineMoved: make(chan struct{}, 1)}
 	p.line.Store(&line)
 	p.up.ch = make(chan datagram, 4096)
-	in := &pipe{ch: make(chan datagram, 4096)}
-	var wg sync.WaitGroup
-	wg.Go(func() { p.read(in) })
+	p.outside.Store(&conn)
+	wg := &p.running
+	wg.Go(func() { p.read(conn) })
 	wg.Go(func() {
-		p.carry(in, func(d datagram) {
+		p.carry(p.in, func(d datagram) {
 			select {
 			case p.down <- d:
 			case <-p.gone:
 			}
 		})
 	})
-	wg.Go(func() { p.carry(&p.up, func(d datagram) { _, _ = p.PacketConn.WriteTo(d.b, d.addr) }) })
+	wg.Go(func() { p.carry(&p.up, func(d datagram) { _, _ = (*p.outside.Load()).WriteTo(d.b, d.addr) }) })
 	t.Cleanup(func() { _ = p.Close(); wg.Wait() })
 	return p, func(s *webrtc.SettingEngine) {
 		mux := webrtc.NewICEUDPMux(pionLog{discard}.NewLogger("test"), p)
@@ -112,14 +116,26 @@ func newPath(t *testing.T, line impairment) (*path, func(*webrtc.SettingEngine))
 	}
 }
 
-func (p *path) read(in *pipe) {
+// rebind is what a router does that forgets: from now on the browser is seen
+// at another address, and what is sent to the old one is lost. The browser
+// knows nothing of it.
+func (p *path) rebind(t *testing.T) {
+	t.Helper()
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	must(t, err)
+	old := p.outside.Swap(&conn)
+	_ = (*old).Close()
+	p.running.Go(func() { p.read(conn) })
+}
+
+func (p *path) read(conn net.PacketConn) {
 	b := make([]byte, 2048)
 	for {
-		n, from, err := p.PacketConn.ReadFrom(b)
+		n, from, err := conn.ReadFrom(b)
 		if err != nil {
 			return
 		}
-		in.put(b[:n], from, *p.line.Load())
+		p.in.put(b[:n], from, *p.line.Load())
 	}
 }
 
@@ -187,5 +203,12 @@ func (p *path) WriteTo(b []byte, to net.Addr) (int, error) {
 
 func (p *path) Close() error {
 	p.once.Do(func() { close(p.gone) })
-	return p.PacketConn.Close()
+	return (*p.outside.Load()).Close()
+}
+
+// blocked is how many packets of the browser did not get through.
+func (p *path) blocked() int {
+	p.up.mu.Lock()
+	defer p.up.mu.Unlock()
+	return p.up.lost
 }

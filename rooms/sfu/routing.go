@@ -207,7 +207,7 @@ func (r *room) offerings(k key, now int64) []offering {
 		if h := l.height.Load(); h > 0 {
 			o.height = int(h)
 		}
-		if m := r.rates[l]; m != nil && m.bits > 0 && l.alive(now) {
+		if m := r.rates[l]; m != nil && m.bits > 0 {
 			o.rate = uint64(m.bits)
 		}
 		known = append(known, o)
@@ -252,6 +252,7 @@ func (k key) slot(audio bool, index int) rooms.Slot {
 type rate struct {
 	bytes uint64
 	at    int64
+	alive bool // then
 	bits  float64
 }
 
@@ -272,7 +273,7 @@ func (r *room) measure(now int64) {
 	for _, p := range r.peers {
 		if p.transport != nil {
 			m := r.measureLine(p, now)
-			p.transport.downlink.want(m.wanted/forVideo + p.voice.bits)
+			p.transport.downlink.want(m.wanted/forVideo + p.voice.bits + p.voice.along)
 			if !p.transport.downlink.heard(now) {
 				p.limit = p.budget.step(m)
 			}
@@ -285,14 +286,20 @@ func (r *room) measureLayer(l *layer, now int64) {
 	bytes := l.bytes.Load()
 	m := r.rates[l]
 	if m == nil {
-		r.rates[l] = &rate{bytes: bytes, at: now}
-		return
+		m = &rate{}
+		r.rates[l] = m
 	}
-	if d := now - m.at; d > 0 {
+	// Less than a whole second of it says nothing: what it was is what it
+	// will be.
+	whole := m.alive && l.alive(now)
+	if d := now - m.at; whole && d > 0 {
 		bits := float64(bytes-m.bytes) * 8 * float64(time.Second) / float64(d)
+		if m.bits == 0 {
+			m.bits = bits
+		}
 		m.bits += (bits - m.bits) / 2
-		m.bytes, m.at = bytes, now
 	}
+	m.bytes, m.at, m.alive = bytes, now, l.alive(now)
 }
 
 // measureLine of a peer's slots since the last second.

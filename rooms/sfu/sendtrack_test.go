@@ -32,6 +32,7 @@ type sendTrack struct {
 	keys     int  // keyframes sent
 	plis     int
 	off      bool
+	silent   bool // sends little sound
 	unwanted bool // by the server
 	rtxSeq   uint16
 	sent     []sentPacket
@@ -167,7 +168,7 @@ func (s *sendTrack) sendFrame(name string, height int) {
 			b = append(b, frame...)
 		}
 		b = append(b, mark(name, s.frame, part)...)
-		b = append(b, make([]byte, height)...)
+		b = append(b, make([]byte, height/3)...)
 		s.write(part == parts-1, b, -1)
 	}
 	s.header.Timestamp += 3000
@@ -180,6 +181,10 @@ func (s *sendTrack) sendVoice(name string, level int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.c == nil || s.off {
+		return
+	}
+	if s.silent && s.header.Timestamp/960%20 != 0 {
+		s.header.Timestamp += 960 // discontinuous transmission
 		return
 	}
 	s.header.PayloadType = s.pt

@@ -71,6 +71,7 @@ type slot struct {
 
 	sent       atomic.Uint64 // packets
 	octets     atomic.Uint64 // of payload
+	along      atomic.Uint64 // bytes of sound that went along with others
 	resends    atomic.Uint64
 	lost       atomic.Uint32 // fraction of the last report, of 256
 	lastReport atomic.Int64
@@ -131,6 +132,7 @@ func (s *slot) forward(l *layer, p *packet, scratch []byte) {
 	if earlier := s.redundancy(p); len(earlier) > 0 {
 		s.header.PayloadType = s.red
 		payload = rewrite.AppendRED(scratch, s.plain, earlier, p.payload, maxPayload)
+		s.along.Add(uint64(len(payload) - len(p.payload)))
 	} else {
 		payload = s.payload(scratch, p, out)
 	}
@@ -202,12 +204,15 @@ func (s *slot) resend(seq uint16, now int64) {
 		return
 	}
 	segment, original, ok := s.numbers.Find(seq)
-	if !ok {
-		return
+	if !ok || segment.Source() != s.cur {
+		return // a picture that has ended, or one that a keyframe has made good
 	}
 	var p packet
 	var kept [maxPayload]byte
 	if !segment.Source().ring.get(original, &p, kept[:0]) {
+		return
+	}
+	if s.hasNumber && !s.transport.downlink.mayRepair(len(p.payload)) {
 		return
 	}
 	last.n++

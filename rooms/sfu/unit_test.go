@@ -58,7 +58,7 @@ func TestAssign(t *testing.T) {
 func TestShare(t *testing.T) {
 	three := []offering{{0, 180, 150}, {1, 360, 500}, {2, 720, 1200}}
 	low := three[:1]
-	tile := func(h int) view { return view{h, three, 2} }
+	tile := func(h int) view { return view{h, three, -1} }
 	has := func(rank int) view { return view{720, three, rank} }
 	for _, c := range []struct {
 		name   string
@@ -76,10 +76,10 @@ func TestShare(t *testing.T) {
 		{"pictures go from the end of the order", []view{tile(720), tile(720), tile(720)}, 300, "0 0 bandwidth"},
 		{"the first one goes last", []view{tile(720), tile(720)}, 160, "0 bandwidth"},
 		{"what one has is kept", []view{has(1), has(0)}, 650, "1 0"},
-		{"one is not given more that just fits", []view{has(0), has(0)}, 650, "0 0"},
-		{"but with room to spare", []view{has(0)}, 600, "1"},
-		{"nor is a picture shown that just fits", []view{has(-1)}, 180, "bandwidth"},
-		{"but with room to spare", []view{has(-1)}, 200, "0"},
+		{"even if it has become a little more", []view{has(1), has(0)}, 570, "1 0"},
+		{"one is not given more that does not fit", []view{has(0), has(0)}, 570, "0 0"},
+		{"who becomes important takes the place of another", []view{has(-1), has(0)}, 170, "0 bandwidth"},
+		{"nobody is seen before somebody more important", []view{{720, three[1:], -1}, has(0)}, 400, "bandwidth bandwidth"},
 		{"a layer that is not there is not waited for", []view{{720, low, -1}}, 0, "0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -287,7 +287,7 @@ func TestPacketParse(t *testing.T) {
 	}
 	want := packet{ssrc: 9, seq: 7, ts: 8, pt: 111, marker: true, payload: []byte("payload"),
 		level: 33, hasLevel: true, twcc: 0x1234, hasTWCC: true, mid: []byte("mid"), rid: []byte("q")}
-	if diff := cmp.Diff(want, p, cmp.AllowUnexported(packet{})); diff != "" {
+	if diff := cmp.Diff(want, p, cmp.AllowUnexported(packet{}, earlier{})); diff != "" {
 		t.Errorf("parse (-want +got):\n%s", diff)
 	}
 }

@@ -14,7 +14,7 @@ const (
 	lossSome     = 0.005 // one packet before: 10 % lost leaves 1 % missing
 	lossMuch     = 0.05  // two: 0.1 %
 	cautionHolds = 20 * time.Second
-	roomFor      = 2 // of what sound takes, must the line carry for one along; three for two
+	roomFor      = 2 // of what sound takes, must a line with a limit carry for one along
 )
 
 // caution is how many earlier packets go along with each of a receiver's
@@ -43,11 +43,13 @@ func (c *caution) step(now int64, loss, limit, voice float64) int {
 	if want >= c.depth {
 		c.until = now + int64(cautionHolds)
 	}
-	depth := c.depth
-	for limit != 0 && depth > 0 && limit < float64(roomFor+depth-1)*voice {
-		depth--
+	switch {
+	case limit == 0:
+		return c.depth
+	case limit < roomFor*voice:
+		return 0
 	}
-	return depth
+	return min(c.depth, 1) // what a full line loses is not made good by more
 }
 
 // protectVoices sets what each line gets along with sound, and tells the

@@ -32,7 +32,7 @@ func TestCaution(t *testing.T) {
 		{"a bad line gets more at once", []second{{0, 0, 1}, {0.1, 0, 2}}},
 		{"and keeps it over a good moment", append([]second{{0.1, 0, 2}}, append(calmFor(18), second{0, 0, 2}, second{0, 0, 0})...)},
 		{"some loss, one packet", append([]second{{0.1, 0, 2}}, append(calmFor(19), second{0.01, 0, 1})...)},
-		{"only what a thin line carries goes along", []second{{0.1, 99_000, 0}, {0.1, 100_000, 1}, {0.1, 150_000, 2}}},
+		{"only what a thin line carries goes along", []second{{0.1, 99_000, 0}, {0.1, 100_000, 1}, {0.1, 900_000, 1}, {0.1, 0, 2}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var caution caution

@@ -35,9 +35,10 @@ const (
 	enough   = 20   // packets to judge loss by
 
 	lossEvery = int64(time.Second)
-	lossFlood = 0.30                    // as much in a fifth of that is no accident
-	calm      = int64(2 * time.Second)  // after congestion
-	lifted    = int64(10 * time.Second) // without congestion, and with more than enough: no limit
+	lossFlood = 0.30                          // as much in a fifth of that is no accident
+	settle    = int64(300 * time.Millisecond) // until a cut is felt: the next keyframe must come first
+	calm      = int64(2 * time.Second)        // after congestion
+	lifted    = int64(10 * time.Second)       // without congestion, and with more than enough: no limit
 )
 
 // Report is what a receiver says of one packet.
@@ -66,7 +67,8 @@ type Line struct {
 
 	lost, came int // since lossAt
 	lossAt     int64
-	loss       float64
+	loss       float64 // smoothed
+	share      float64 // last
 }
 
 // flight is one packet that was sent.
@@ -114,14 +116,18 @@ func (l *Line) Feedback(now int64, reports []Report) (narrower bool) {
 		case f.number != r.Number || f.state == unused || f.state == arrived:
 		case !r.Arrived && f.state == flying:
 			f.state = missing
-			l.lost++
+			if l.counts(f) {
+				l.lost++
+			}
 			l.probe.missed(f)
 		case r.Arrived:
-			if f.state == missing {
-				l.lost--
+			if l.counts(f) {
+				l.came++
+				if f.state == missing {
+					l.lost = max(l.lost-1, 0)
+				}
 			}
 			f.state = arrived
-			l.came++
 			congested = l.arrival(f, r.At) || congested
 		}
 	}
@@ -135,6 +141,10 @@ func (l *Line) Feedback(now int64, reports []Report) (narrower bool) {
 	return l.limit > 0 && (before == 0 || l.limit < before)
 }
 
+// counts says whether a packet tells something new: from before the last cut
+// was felt it tells what led to it.
+func (l *Line) counts(f *flight) bool { return l.cutAt == 0 || f.at > l.cutAt+settle }
+
 // arrival says whether the line is filling up.
 func (l *Line) arrival(f *flight, at int64) bool {
 	l.meter.add(at, int(f.bytes))
@@ -147,8 +157,7 @@ func (l *Line) arrival(f *flight, at int64) bool {
 		return false
 	}
 	dSent, dCame, ok := l.groups.add(f.at, at)
-	// Packets from before the last cut say nothing about what came of it.
-	return ok && l.trend.add(millis(at), millis(dSent), millis(dCame)) && f.at > l.cutAt
+	return ok && l.trend.add(millis(at), millis(dSent), millis(dCame)) && l.counts(f)
 }
 
 func (l *Line) cut(now int64, to float64) {
@@ -156,7 +165,8 @@ func (l *Line) cut(now int64, to float64) {
 		to = min(to, l.limit)
 	}
 	l.limit = max(to, least)
-	l.cutAt, l.stepAt = now, now
+	l.cutAt, l.stepAt, l.lossAt = now, now, now
+	l.lost, l.came = 0, 0
 	l.probe.failed(now)
 }
 
@@ -170,10 +180,10 @@ func (l *Line) judgeLoss(now int64) {
 	if now-l.lossAt < lossEvery && share < lossFlood {
 		return
 	}
-	l.loss = (l.loss + share) / 2
+	l.loss, l.share = (l.loss+share)/2, share
 	l.lost, l.came, l.lossAt = 0, 0, now
 	if share > lossHigh && l.loss > lossHigh {
-		l.cut(now, (1-l.loss/2)*l.meter.bits)
+		l.cut(now, fallBack*l.meter.bits) // which is without what was lost
 	}
 }
 
@@ -183,7 +193,7 @@ func (l *Line) grow(now int64) {
 	seconds := float64(now-l.stepAt) / float64(time.Second)
 	l.stepAt = now
 	switch {
-	case l.limit == 0 || now-l.cutAt < calm || l.loss > lossLow:
+	case l.limit == 0 || now-l.cutAt < calm || l.share > lossLow:
 	case l.limit > plenty*l.wanted && now-l.cutAt > lifted:
 		l.limit = 0
 	default:
