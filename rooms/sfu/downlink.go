@@ -24,7 +24,7 @@ const (
 	// Repairs may be one in repairOne of what is sent, or in repairFull when
 	// there is a limit, and so much at once: a line that is full loses them as
 	// well, and asks for each of them again.
-	repairOne, repairFull = 4, 10
+	repairOne, repairFull = 3, 6
 	repairMost            = 32 << 10
 	// forVideo is the share of what sound leaves that pictures may fill:
 	// keyframes are larger than the mean, and repairs come on top.

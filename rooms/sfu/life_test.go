@@ -208,7 +208,7 @@ func TestOverTCPOnly(t *testing.T) {
 	a, b := join(t, r, "a", o), join(t, r, "b", o)
 	together(r, a, b)
 	a.hears("b-cam")
-	b.hears("a-mic")
+	b.hears("a-cam")
 	pair, err := a.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
 	must(t, err)
 	if pair.Local.Protocol != webrtc.ICEProtocolTCP {

@@ -22,8 +22,8 @@ const (
 	// Ethernet frame. A slot may add a byte of picture id and two of RTX.
 	maxPayload = 1500
 	mostAdded  = 3
-	// resendGap keeps one lost packet from being sent again and again while
-	// the first repair is still on its way.
+	// resendGap, or the round trip if that is longer, keeps one lost packet
+	// from being sent again and again while the first repair is on its way.
 	resendGap  = 20 * time.Millisecond
 	resendMost = 8 // times for one packet
 	resendMap  = 256
@@ -200,7 +200,7 @@ func (s *slot) resend(seq uint16, now int64) {
 	if last.seq != seq {
 		last.seq, last.n = seq, 0
 	}
-	if last.n == resendMost || last.n > 0 && now-last.at < int64(resendGap) {
+	if last.n == resendMost || last.n > 0 && now-last.at < int64(max(resendGap, s.transport.roundTrip())) {
 		return
 	}
 	segment, original, ok := s.numbers.Find(seq)
