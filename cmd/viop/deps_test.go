@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"rooms/schedule":      {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule/form"},
 	"rooms/records":       {"viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule"},
 	"rooms/sfu/rewrite":   {},
+	"rooms/sfu/plane":     {"github.com/pion/...", "golang.org/x/sys/unix"},
 	"rooms/sfu":           {"viop/rooms", "viop/rooms/sfu/rewrite", "github.com/pion/..."},
 	"rooms/redisstore":    {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/records", "viop/rooms/schedule", "github.com/redis/go-redis/v9/...", "github.com/alicebob/miniredis/v2"},
 	"signaling/wire":      {},
