@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"rooms/records":       {"viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule"},
 	"rooms/sfu/rewrite":   {},
 	"rooms/sfu/plane":     {"github.com/pion/...", "golang.org/x/sys/unix"},
-	"rooms/sfu":           {"viop/rooms", "viop/rooms/sfu/rewrite", "github.com/pion/..."},
+	"rooms/sfu":           {"viop/rooms", "viop/rooms/sfu/plane", "viop/rooms/sfu/rewrite", "github.com/pion/..."},
 	"rooms/redisstore":    {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/records", "viop/rooms/schedule", "github.com/redis/go-redis/v9/...", "github.com/alicebob/miniredis/v2"},
 	"signaling/wire":      {},
 	"signaling":           {"viop/auth", "viop/rooms", "viop/signaling/wire", "github.com/coder/websocket", "golang.org/x/time/rate"},

@@ -38,6 +38,7 @@ type nodeFlags struct {
 	PublicURL      string   `name:"public-url" env:"VIOP_PUBLIC_URL" placeholder:"URL" help:"What links begin with; default from the listen address."`
 	Origins        []string `env:"VIOP_ORIGINS" help:"Further origins whose pages may connect."`
 	Media          string   `default:":7800" env:"VIOP_MEDIA" help:"UDP and TCP address of media, one port for everybody."`
+	MediaPath      string   `default:"auto" enum:"auto,pion" env:"VIOP_MEDIA_PATH" help:"The way of media packets inside the node: the fast one where it can be (auto), or Pion's for everybody."`
 	PublicIPs      []string `name:"public-ips" env:"VIOP_PUBLIC_IPS" placeholder:"IP" help:"Addresses browsers send media to, when not those of an interface (NAT)."`
 	DebugListen    string   `env:"VIOP_DEBUG_LISTEN" placeholder:"ADDRESS" help:"Loopback address of Go's profiles (/debug/pprof/); none by default."`
 	CheckIn        bool     `default:"true" negatable:"" env:"VIOP_CHECK_IN" help:"Ask patients the questions of the check-in before the lobby."`
@@ -255,7 +256,7 @@ func (n *node) openMedia(f nodeFlags) error {
 		return err
 	}
 	n.media, err = sfu.New(sfu.Config{
-		UDP: addr, TCP: addr, PublicIPs: ips,
+		UDP: addr, TCP: addr, PublicIPs: ips, Path: sfu.Path(f.MediaPath),
 		// A node that serves only this machine sends media only there too.
 		Loopback: addr.Addr().IsLoopback() || loopback(n.listener.Addr()),
 	}, n.log)

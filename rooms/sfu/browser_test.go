@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"log/slog"
@@ -32,10 +33,14 @@ var (
 	discard  = slog.New(slog.NewTextHandler(io.Discard, nil))
 )
 
+// mediaPath is the way all tests of this package go: the whole suite runs once
+// for each (make unit).
+var mediaPath = Path(cmp.Or(os.Getenv("VIOP_MEDIA_PATH"), string(PathAuto)))
+
 // testSFU on loopback with a room.
 func testSFU(t *testing.T, configure ...func(*Config)) (*SFU, *room) {
 	t.Helper()
-	c := Config{UDP: loopback, Loopback: true}
+	c := Config{UDP: loopback, Loopback: true, Path: mediaPath}
 	for _, f := range configure {
 		f(&c)
 	}

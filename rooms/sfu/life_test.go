@@ -300,7 +300,7 @@ func TestCandidates(t *testing.T) {
 // Two hundred people come and go; everything that was started has ended, and
 // the counters have not gone back.
 func TestChurnLeavesNothing(t *testing.T) {
-	s, err := New(Config{UDP: loopback, TCP: loopback, Loopback: true}, discard)
+	s, err := New(Config{Path: mediaPath, UDP: loopback, TCP: loopback, Loopback: true}, discard)
 	must(t, err)
 	media, err := s.Room("session")
 	must(t, err)

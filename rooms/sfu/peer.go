@@ -286,10 +286,11 @@ func (p *peer) state(s webrtc.PeerConnectionState) {
 	case webrtc.PeerConnectionStateConnected:
 		p.link.open()
 		p.room.setConnected(p.link)
-		p.live.connected, p.live.asked = true, false
+		p.live.connected, p.live.asked, p.live.doubted = true, false, false
 		p.check()
 	case webrtc.PeerConnectionStateDisconnected:
-		p.askRestart()
+		p.live.doubted = true
+		p.check()
 	case webrtc.PeerConnectionStateFailed:
 		p.lost()
 		p.live.asked = false
@@ -324,6 +325,9 @@ func (p *peer) check() {
 	now := p.room.sfu.now()
 	p.link.pollConsent(&p.responses, p.polled)
 	p.polled = now
+	if p.live.doubted && now-p.lastSeen.Load() >= int64(iceDisconnected) {
+		p.askRestart()
+	}
 	switch p.live.step(now, p.lastSeen.Load()) {
 	case wentUp:
 		p.emit(rooms.PeerUp{})
@@ -340,5 +344,5 @@ func (p *peer) hangUp() {
 	}
 	p.room.setTransport(p, nil)
 	p.link.close()
-	p.link, p.responses, p.live.connected = nil, 0, false
+	p.link, p.responses, p.live.connected, p.live.doubted = nil, 0, false, false
 }

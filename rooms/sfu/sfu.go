@@ -52,9 +52,24 @@ type Config struct {
 	Loopback bool
 	// Interfaces keeps the interfaces that may be offered; nil: all.
 	Interfaces func(name string) bool
+	// Path is the way of media. Default PathAuto.
+	Path Path
 	// DeadAfter is the silence after which a peer is down. Default 10 s.
 	DeadAfter time.Duration
 }
+
+// Path is the way of media inside this process.
+type Path string
+
+const (
+	// PathAuto is the plane where it can be, else Pion's: for ICE-TCP, and for
+	// browsers with another SRTP profile.
+	PathAuto Path = "auto"
+	// PathPion is Pion's for everybody.
+	PathPion Path = "pion"
+	// PathPlane is what a transport that goes by the plane is counted as.
+	PathPlane Path = "plane"
+)
 
 // SFU holds the ports and the rooms on them.
 type SFU struct {
@@ -75,11 +90,13 @@ func New(c Config, log *slog.Logger) (*SFU, error) {
 	if c.DeadAfter == 0 {
 		c.DeadAfter = 10 * time.Second
 	}
-	e, err := newEngine(c, log)
+	s := &SFU{config: c, log: log, base: time.Now(), rooms: map[*room]struct{}{}}
+	e, err := newEngine(c, log, s.now)
 	if err != nil {
 		return nil, err
 	}
-	return &SFU{config: c, log: log, engine: e, base: time.Now(), rooms: map[*room]struct{}{}}, nil
+	s.engine = e
+	return s, nil
 }
 
 // now is nanoseconds since New, monotonic.

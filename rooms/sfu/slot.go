@@ -12,6 +12,7 @@ import (
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"viop/rooms/sfu/plane"
 	"viop/rooms/sfu/rewrite"
 )
 
@@ -27,8 +28,8 @@ const (
 	resendMap  = 256
 )
 
-// sink takes a finished packet towards the browser. Today that is Pion's
-// write stream; a plane of our own takes its place here.
+// sink takes a finished packet towards the browser, within a turn: the plane's
+// sender, or Pion's write stream.
 type sink interface {
 	WriteRTP(*rtp.Header, []byte) (int, error)
 }
@@ -53,6 +54,7 @@ type slot struct {
 
 	mu        sync.Mutex
 	sink      sink // nil until bound
+	merges    bool // the sink sends packets of one size together
 	ready     bool // the transport is connected
 	header    rtp.Header
 	repair    rtp.Header // of retransmissions; PayloadType 0: not negotiated
@@ -120,7 +122,11 @@ func (s *slot) forward(l *layer, p *packet, scratch []byte) {
 	}
 	s.lastAt = p.at
 	s.header.SequenceNumber, s.header.Timestamp, s.header.Marker = out.Seq, out.TS, p.marker
-	s.write(&s.header, s.payload(scratch, p, out), p.at)
+	payload := s.payload(scratch, p, out)
+	if s.header.Padding = p.pad && s.merges; p.pad && s.merges {
+		payload = append(payload, 1)
+	}
+	s.write(&s.header, payload, p.at)
 	s.sent.Add(1)
 	s.octets.Add(uint64(len(p.payload)))
 }
@@ -220,10 +226,28 @@ func (s *slot) wantKeyframe(now int64) {
 	}
 }
 
-func (s *slot) setReady() {
+// setReady lets the slot send, by the plane's line or, without one, by Pion's
+// stream; which of the two is decided once, because only one may ever number
+// what is sealed under an SSRC.
+func (s *slot) setReady(line *plane.Line) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ready || s.sink == nil {
+		return nil
+	}
+	if line != nil {
+		ssrcs := []uint32{s.header.SSRC}
+		if s.repair.PayloadType != 0 {
+			ssrcs = append(ssrcs, s.repair.SSRC)
+		}
+		sender, err := line.Sender(ssrcs...)
+		if err != nil {
+			return err
+		}
+		s.sink, s.merges = sender, true
+	}
 	s.ready = true
+	return nil
 }
 
 // Bind learns the section's numbers, which are the offerer's; Pion calls it

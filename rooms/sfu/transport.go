@@ -3,6 +3,8 @@ package sfu
 import (
 	"errors"
 	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"viop/rooms"
+	"viop/rooms/sfu/plane"
 )
 
 // gatherWithin bounds the wait for our own candidates. On muxed ports they are
@@ -29,12 +32,16 @@ type transport struct {
 	fingerprint string
 	ssrc        uint32 // ours, in RTCP
 	ingress     *ingress
+	plane       *plane.Plane // nil: media is Pion's
+	line        *plane.Line  // nil without a plane
+	handshake   *plane.Handshake
 	sources     map[rooms.Source]*source
 	feedbacks   chan rtcp.Packet // many senders, read by the peer's run; full: dropped
 
 	// Guarded by room.mu.
 	audio, video []*slot
 	connected    bool
+	path         Path // PathPlane or PathPion once connected; written by the peer's run
 
 	// Read by the packet path.
 	heard    atomic.Pointer[heard]
@@ -52,15 +59,25 @@ func newTransport(p *peer, o *offer) (*transport, error) {
 		sources:   map[rooms.Source]*source{},
 		feedbacks: make(chan rtcp.Packet, 256),
 	}
-	t.ingress = newIngress(t)
+	e := p.room.sfu.engine
+	if e.plane == nil {
+		t.ingress = newIngress(t, new(batch))
+	} else {
+		t.ingress = newIngress(t, e.batch)
+		t.plane, t.handshake = e.plane, new(plane.Handshake)
+		t.line = e.plane.Line(func(ssrc uint32) plane.Receiver { return &inbound{in: t.ingress, ssrc: ssrc} })
+	}
 	for _, kind := range []rooms.Source{rooms.Mic, rooms.Camera, rooms.Screen, rooms.ScreenAudio} {
 		t.sources[kind] = &source{transport: t, kind: kind}
 	}
-	pc, err := p.room.sfu.engine.connect(t.buffer, t.onBinding)
+	pc, err := e.connect(t)
 	if err != nil {
 		return nil, err
 	}
 	t.pc = pc
+	if t.line != nil {
+		pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(t.follow)
+	}
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) { p.push(stateChanged{t, s}) })
 	return t, nil
 }
@@ -76,9 +93,42 @@ func (t *transport) proofOfLife(now int64) { t.peer.seen(now) }
 
 // onBinding is called for every connectivity check whose integrity held:
 // browsers keep up consent with them (RFC 7675), muted or not.
-func (t *transport) onBinding(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool {
+func (t *transport) onBinding(_ *stun.Message, _, remote ice.Candidate, _ *ice.CandidatePair) bool {
 	t.proofOfLife(t.now())
+	if t.line != nil && remote.NetworkType().IsUDP() {
+		if addr, err := netip.ParseAddr(remote.Address()); err == nil {
+			t.line.Heard(netip.AddrPortFrom(addr, uint16(remote.Port())))
+		}
+	}
 	return false
+}
+
+// follow sends where ICE has settled. A pair that is not UDP has no place in
+// the plane: what was sealed there cannot be sent, and the browser is asked for
+// another connection.
+func (t *transport) follow(pair *webrtc.ICECandidatePair) {
+	if pair == nil || pair.Remote.Protocol != webrtc.ICEProtocolUDP {
+		t.line.Aim(netip.AddrPort{}, netip.AddrPort{})
+		return
+	}
+	local, errLocal := netip.ParseAddr(pair.Local.Address)
+	remote, errRemote := netip.ParseAddr(pair.Remote.Address)
+	if errLocal == nil && errRemote == nil {
+		t.line.Aim(netip.AddrPortFrom(local, pair.Local.Port), netip.AddrPortFrom(remote, pair.Remote.Port))
+	}
+}
+
+// beginTurn and endTurn are around whatever forwards or sends media.
+func (t *transport) beginTurn() {
+	if t.plane != nil {
+		t.plane.Begin()
+	}
+}
+
+func (t *transport) endTurn() {
+	if t.plane != nil {
+		t.plane.End()
+	}
 }
 
 // feedback queues RTCP for the browser; false when it had to be dropped.
@@ -187,14 +237,50 @@ func (t *transport) slots() []*slot {
 // when it is first used, under the lock its close holds; here that is done
 // from the peer's goroutine and never from a publisher's.
 func (t *transport) open() {
+	var line *plane.Line
+	if t.choose() == PathPlane {
+		line = t.line
+	}
 	for _, sender := range t.pc.GetSenders() {
 		if err := sender.SetReadDeadline(time.Time{}); err != nil {
 			continue // a section that was answered without a stream
 		}
 		if s, ok := sender.Track().(*slot); ok {
-			s.setReady()
+			if err := s.setReady(line); err != nil {
+				t.room.log.Error("a slot cannot send", "conn", t.peer.attachment.Conn, "err", err)
+			}
 		}
 	}
+}
+
+// choose the way of the transport's media: the plane if there is one, the
+// browser took its SRTP profile and ICE has settled on UDP. It is chosen once,
+// because a nonce must not be used by two who count for themselves.
+func (t *transport) choose() Path {
+	if t.path == "" {
+		path := t.arm()
+		t.room.mu.Lock()
+		defer t.room.mu.Unlock()
+		t.path = path
+	}
+	return t.path
+}
+
+func (t *transport) arm() Path {
+	if t.line == nil || !t.line.Aimed() {
+		return PathPion
+	}
+	keys, err := t.handshake.Keys()
+	if err == nil {
+		err = t.line.Arm(keys, t.headersEncrypted())
+	}
+	switch {
+	case err == nil:
+		return PathPlane
+	case !errors.Is(err, plane.ErrProfile):
+		t.room.log.Error("media stays with Pion", "conn", t.peer.attachment.Conn, "err", err)
+	}
+	return PathPion
 }
 
 // pollConsent counts answers to our own keepalives as proof of life. Pion
@@ -229,8 +315,18 @@ func (t *transport) writeFeedback(first rtcp.Packet) {
 	_ = t.pc.WriteRTCP(batch)
 }
 
+// headersEncrypted says whether RFC 9335 has been negotiated.
+func (t *transport) headersEncrypted() bool {
+	return slices.ContainsFunc(t.pc.GetTransceivers(), func(r *webrtc.RTPTransceiver) bool {
+		return r.RTPHeaderEncryptionNegotiated()
+	})
+}
+
 // close ends the PeerConnection and waits for what Pion runs.
 func (t *transport) close() {
+	if t.line != nil {
+		t.line.Close()
+	}
 	_ = t.pc.GracefulClose()
 	for _, s := range t.sources {
 		for i := range s.layers {
