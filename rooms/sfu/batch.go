@@ -1,6 +1,6 @@
 package sfu
 
-// batch is what one turn has received and not yet forwarded. It belongs to
+// batch is what one turn has received of pictures and not yet forwarded. It belongs to
 // who makes the turn: with a plane to the plane, without one to the ingress.
 type batch struct {
 	packets []queued
@@ -13,9 +13,18 @@ type queued struct {
 	packet
 }
 
-// add a packet for the turn's end.
+// add a packet for the turn's end, if it is of a picture. Sound has no packets
+// that belong together, and goes on at once.
 func (b *batch) add(l *layer, p *packet) {
-	b.packets = append(b.packets, queued{l, *p})
+	if p.isVP8 {
+		b.packets = append(b.packets, queued{l, *p})
+		return
+	}
+	if receivers := l.receivers.Load(); receivers != nil {
+		for _, s := range *receivers {
+			s.forward(l, p, b.scratch[:0])
+		}
+	}
 }
 
 // forward hands every packet to everybody who gets its layer. A layer's
@@ -55,7 +64,7 @@ func even(l *layer, packets []queued) {
 	longest, ts := 0, uint32(0)
 	for i := len(packets) - 1; i >= 0; i-- {
 		p := &packets[i]
-		if p.layer != l || !p.isVP8 {
+		if p.layer != l {
 			continue
 		}
 		if p.ts != ts {

@@ -226,21 +226,21 @@ func (s *slot) wantKeyframe(now int64) {
 	}
 }
 
-// setReady lets the slot send, by the plane's line or, without one, by Pion's
+// setReady lets the slot send, by the plane's lane or, without one, by Pion's
 // stream; which of the two is decided once, because only one may ever number
 // what is sealed under an SSRC.
-func (s *slot) setReady(line *plane.Line) error {
+func (s *slot) setReady(lane *plane.Lane) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ready || s.sink == nil {
 		return nil
 	}
-	if line != nil {
+	if lane != nil {
 		ssrcs := []uint32{s.header.SSRC}
 		if s.repair.PayloadType != 0 {
 			ssrcs = append(ssrcs, s.repair.SSRC)
 		}
-		sender, err := line.Sender(ssrcs...)
+		sender, err := lane.Sender(ssrcs...)
 		if err != nil {
 			return err
 		}

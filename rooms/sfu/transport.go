@@ -33,7 +33,7 @@ type transport struct {
 	ssrc        uint32 // ours, in RTCP
 	ingress     *ingress
 	plane       *plane.Plane // nil: media is Pion's
-	line        *plane.Line  // nil without a plane
+	lane        *plane.Lane  // nil without a plane
 	handshake   *plane.Handshake
 	sources     map[rooms.Source]*source
 	feedbacks   chan rtcp.Packet // many senders, read by the peer's run; full: dropped
@@ -65,7 +65,7 @@ func newTransport(p *peer, o *offer) (*transport, error) {
 	} else {
 		t.ingress = newIngress(t, e.batch)
 		t.plane, t.handshake = e.plane, new(plane.Handshake)
-		t.line = e.plane.Line(func(ssrc uint32) plane.Receiver { return &inbound{in: t.ingress, ssrc: ssrc} })
+		t.lane = e.plane.Lane(func(ssrc uint32) plane.Receiver { return &inbound{in: t.ingress, ssrc: ssrc} })
 	}
 	for _, kind := range []rooms.Source{rooms.Mic, rooms.Camera, rooms.Screen, rooms.ScreenAudio} {
 		t.sources[kind] = &source{transport: t, kind: kind}
@@ -75,7 +75,7 @@ func newTransport(p *peer, o *offer) (*transport, error) {
 		return nil, err
 	}
 	t.pc = pc
-	if t.line != nil {
+	if t.lane != nil {
 		pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(t.follow)
 	}
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) { p.push(stateChanged{t, s}) })
@@ -95,9 +95,9 @@ func (t *transport) proofOfLife(now int64) { t.peer.seen(now) }
 // browsers keep up consent with them (RFC 7675), muted or not.
 func (t *transport) onBinding(_ *stun.Message, _, remote ice.Candidate, _ *ice.CandidatePair) bool {
 	t.proofOfLife(t.now())
-	if t.line != nil && remote.NetworkType().IsUDP() {
+	if t.lane != nil && remote.NetworkType().IsUDP() {
 		if addr, err := netip.ParseAddr(remote.Address()); err == nil {
-			t.line.Heard(netip.AddrPortFrom(addr, uint16(remote.Port())))
+			t.lane.Heard(netip.AddrPortFrom(addr, uint16(remote.Port())))
 		}
 	}
 	return false
@@ -108,13 +108,13 @@ func (t *transport) onBinding(_ *stun.Message, _, remote ice.Candidate, _ *ice.C
 // another connection.
 func (t *transport) follow(pair *webrtc.ICECandidatePair) {
 	if pair == nil || pair.Remote.Protocol != webrtc.ICEProtocolUDP {
-		t.line.Aim(netip.AddrPort{}, netip.AddrPort{})
+		t.lane.Aim(netip.AddrPort{}, netip.AddrPort{})
 		return
 	}
 	local, errLocal := netip.ParseAddr(pair.Local.Address)
 	remote, errRemote := netip.ParseAddr(pair.Remote.Address)
 	if errLocal == nil && errRemote == nil {
-		t.line.Aim(netip.AddrPortFrom(local, pair.Local.Port), netip.AddrPortFrom(remote, pair.Remote.Port))
+		t.lane.Aim(netip.AddrPortFrom(local, pair.Local.Port), netip.AddrPortFrom(remote, pair.Remote.Port))
 	}
 }
 
@@ -237,16 +237,16 @@ func (t *transport) slots() []*slot {
 // when it is first used, under the lock its close holds; here that is done
 // from the peer's goroutine and never from a publisher's.
 func (t *transport) open() {
-	var line *plane.Line
+	var lane *plane.Lane
 	if t.choose() == PathPlane {
-		line = t.line
+		lane = t.lane
 	}
 	for _, sender := range t.pc.GetSenders() {
 		if err := sender.SetReadDeadline(time.Time{}); err != nil {
 			continue // a section that was answered without a stream
 		}
 		if s, ok := sender.Track().(*slot); ok {
-			if err := s.setReady(line); err != nil {
+			if err := s.setReady(lane); err != nil {
 				t.room.log.Error("a slot cannot send", "conn", t.peer.attachment.Conn, "err", err)
 			}
 		}
@@ -267,12 +267,12 @@ func (t *transport) choose() Path {
 }
 
 func (t *transport) arm() Path {
-	if t.line == nil || !t.line.Aimed() {
+	if t.lane == nil || !t.lane.Aimed() {
 		return PathPion
 	}
 	keys, err := t.handshake.Keys()
 	if err == nil {
-		err = t.line.Arm(keys, t.headersEncrypted())
+		err = t.lane.Arm(keys, t.headersEncrypted())
 	}
 	switch {
 	case err == nil:
@@ -324,8 +324,8 @@ func (t *transport) headersEncrypted() bool {
 
 // close ends the PeerConnection and waits for what Pion runs.
 func (t *transport) close() {
-	if t.line != nil {
-		t.line.Close()
+	if t.lane != nil {
+		t.lane.Close()
 	}
 	_ = t.pc.GracefulClose()
 	for _, s := range t.sources {

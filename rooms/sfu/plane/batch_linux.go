@@ -175,8 +175,8 @@ func (b *batcher) raw(to netip.AddrPort) (r rawAddr) {
 
 func (b *batcher) merges() bool { return b.segments }
 
-// send puts a line's groups up; flush sends them at last.
-func (b *batcher) send(o *outbox, l *Line, counts *Counts) {
+// send puts a lane's groups up; flush sends them at last.
+func (b *batcher) send(o *outbox, l *Lane, counts *Counts) {
 	for i := range o.groups {
 		g := &o.groups[i]
 		if b.outN == writeMost || b.outPiece+int(g.count) > pieces {

@@ -33,7 +33,7 @@ func (b *batcher) raw(netip.AddrPort) rawAddr { return rawAddr{} }
 func (b *batcher) merges() bool               { return false }
 func (b *batcher) flush(*Counts)              {}
 
-func (b *batcher) send(o *outbox, l *Line, counts *Counts) {
+func (b *batcher) send(o *outbox, l *Lane, counts *Counts) {
 	for i := range o.groups {
 		counts.Messages++
 		counts.Calls++

@@ -93,5 +93,5 @@ func (c *Conn) Close() error {
 
 func (c *Conn) raw(to netip.AddrPort) rawAddr           { return c.io.raw(to) }
 func (c *Conn) merges() bool                            { return c.io.merges() }
-func (c *Conn) send(o *outbox, l *Line, counts *Counts) { c.io.send(o, l, counts) }
+func (c *Conn) send(o *outbox, l *Lane, counts *Counts) { c.io.send(o, l, counts) }
 func (c *Conn) flush(counts *Counts)                    { c.io.flush(counts) }

@@ -5,7 +5,7 @@ type outbox struct {
 	arena   []byte
 	used    int
 	entries []entry
-	lines   []*Line // with entries, in order of their first
+	lanes   []*Lane // with entries, in order of their first
 	flushes uint64
 	groups  []group // scratch of flush
 }
@@ -13,7 +13,7 @@ type outbox struct {
 // entry is one sealed packet.
 type entry struct {
 	at, size int32
-	next     int32 // of its line, plus one
+	next     int32 // of its lane, plus one
 	stream   *sealed
 	join     int32 // of its group, plus one
 }
@@ -51,42 +51,42 @@ func (o *outbox) room(size int, c *Counts) []byte {
 }
 
 // put what was built in room.
-func (o *outbox) put(l *Line, s *sealed, size int) {
+func (o *outbox) put(l *Lane, s *sealed, size int) {
 	o.entries = append(o.entries, entry{at: int32(o.used), size: int32(size), stream: s})
 	o.used += size
 	n := int32(len(o.entries))
 	if l.first == 0 {
 		l.first = n
-		o.lines = append(o.lines, l)
+		o.lanes = append(o.lanes, l)
 	} else {
 		o.entries[l.last-1].next = n
 	}
 	l.last = n
 }
 
-// flush sends everything, a line's packets of each stream in their order.
+// flush sends everything, a lane's packets of each stream in their order.
 func (o *outbox) flush(c *Counts) {
-	if len(o.lines) == 0 {
+	if len(o.lanes) == 0 {
 		return
 	}
 	o.flushes++
-	for _, l := range o.lines {
+	for _, l := range o.lanes {
 		o.merge(l)
 		l.aim.socket.send(o, l, c)
 		l.first, l.last = 0, 0
 	}
-	for _, l := range o.lines {
+	for _, l := range o.lanes {
 		l.aim.socket.flush(c)
 	}
-	clear(o.lines)
-	o.lines, o.entries, o.used = o.lines[:0], o.entries[:0], 0
+	clear(o.lanes)
+	o.lanes, o.entries, o.used = o.lanes[:0], o.entries[:0], 0
 }
 
 func (o *outbox) bytes(e *entry) []byte { return o.arena[e.at : e.at+e.size] }
 
-// merge a line's packets into groups. A packet joins a group of its size, or
+// merge a lane's packets into groups. A packet joins a group of its size, or
 // ends its own stream's with a shorter one, but never overtakes its stream.
-func (o *outbox) merge(l *Line) {
+func (o *outbox) merge(l *Lane) {
 	o.groups = o.groups[:0]
 	for n := l.first; n != 0; n = o.entries[n-1].next {
 		e := &o.entries[n-1]

@@ -2,7 +2,7 @@
 // is Pion's, and so are STUN, DTLS and RTCP on the wire, but media is taken off
 // the socket before Pion sees it, and written past it.
 //
-// A Plane is one shard: some sockets, and the lines (browsers) of the rooms
+// A Plane is one shard: some sockets, and the lanes (browsers) of the rooms
 // that live on them. A socket's reader takes what is queued (recvmmsg), and
 // with it makes one turn: every packet is opened in place and handed to its
 // Receiver, then the owner forwards what came of it through Senders, which seal
@@ -11,7 +11,7 @@
 // allocates.
 //
 // A turn is what holds the plane's lock: whoever forwards or sends on one of
-// its lines begins a turn and ends it. So a shard is one loop, whichever socket
+// its lanes begins a turn and ends it. So a shard is one loop, whichever socket
 // it was woken by, and the lock is taken once for a batch of packets. It comes
 // before the locks of what forwards, and after those of what controls.
 //
@@ -23,8 +23,8 @@
 //   - nothing leaves after a turn that began before (Barrier), so that who is
 //     muted or has left is not heard any more.
 //
-// Where to start: conn.go for a turn, line.go for a browser, srtp.go and
-// once.go for what is above, outbox.go for sending.
+// Where to start: conn.go for a turn, lane.go for a browser, srtp.go and
+// indexes.go for what is above, outbox.go for sending.
 package plane
 
 import (
@@ -51,7 +51,7 @@ type Plane struct {
 	noted  atomic.Bool // there are some
 
 	mu      sync.Mutex
-	byAddr  map[netip.AddrPort]*Line // guarded by mu: authenticated addresses
+	byAddr  map[netip.AddrPort]*Lane // guarded by mu: authenticated addresses
 	sockets []*Conn                  // guarded by mu
 	out     outbox                   // guarded by mu
 	counts  Counts                   // guarded by mu
@@ -71,13 +71,13 @@ type Counts struct {
 // New makes a shard. now is its clock; forward is called in every turn after
 // the last packet was received.
 func New(now func() int64, forward func()) *Plane {
-	return &Plane{now: now, forward: forward, byAddr: map[netip.AddrPort]*Line{}}
+	return &Plane{now: now, forward: forward, byAddr: map[netip.AddrPort]*Lane{}}
 }
 
 // note is an address a browser was heard at. It waits for the next turn,
 // because who hears it is Pion's agent, for which a turn may wait.
 type note struct {
-	line *Line
+	lane *Lane
 	at   netip.AddrPort
 }
 
@@ -93,7 +93,7 @@ func (p *Plane) Begin() {
 	p.noting.Lock()
 	defer p.noting.Unlock()
 	for _, n := range p.notes {
-		n.line.heardAt(n.at)
+		n.lane.heardAt(n.at)
 	}
 	clear(p.notes)
 	p.notes = p.notes[:0]
@@ -120,7 +120,7 @@ func (p *Plane) Counts() Counts {
 	return p.counts
 }
 
-// receive one datagram of a turn; false when it is not media of a line, and
+// receive one datagram of a turn; false when it is not media of a lane, and
 // so Pion's.
 func (p *Plane) receive(b []byte, from netip.AddrPort, now int64) bool {
 	l := p.byAddr[from]

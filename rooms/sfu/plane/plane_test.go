@@ -56,7 +56,7 @@ func (r *rig) listen(at string) *Conn {
 // remote is one browser.
 type remote struct {
 	*net.UDPConn
-	line *Line
+	lane *Lane
 	got  [][]byte // packets of its streams
 }
 
@@ -65,12 +65,12 @@ func (m *remote) Receive(b []byte, _ int64) { m.got = append(m.got, bytes.Clone(
 func (r *rig) browser() *remote {
 	r.t.Helper()
 	m := &remote{UDPConn: socket(r.t, "127.0.0.1:0")}
-	m.line = r.plane.Line(func(uint32) Receiver { return m })
-	m.line.Heard(m.at())
-	if !m.line.Aim(r.conn.local, m.at()) {
+	m.lane = r.plane.Lane(func(uint32) Receiver { return m })
+	m.lane.Heard(m.at())
+	if !m.lane.Aim(r.conn.local, m.at()) {
 		r.t.Fatal("there is no socket to send from")
 	}
-	if err := m.line.Arm(testKeys(r.t), false); err != nil {
+	if err := m.lane.Arm(testKeys(r.t), false); err != nil {
 		r.t.Fatal(err)
 	}
 	return m
@@ -80,7 +80,7 @@ func (m *remote) at() netip.AddrPort { return addrPort(m.LocalAddr()) }
 
 func (r *rig) sender(m *remote, ssrcs ...uint32) *Sender {
 	r.t.Helper()
-	s, err := m.line.Sender(ssrcs...)
+	s, err := m.lane.Sender(ssrcs...)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestPionOpensWhatWeSeal(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRig(t)
 			m := r.browser()
-			m.line.cryptex = test.cryptex
+			m.lane.cryptex = test.cryptex
 			s := r.sender(m, 7)
 			c := pionContext(t, testKeys(t).ours, srtp.SRTPReplayProtection(64), srtp.Cryptex(srtp.CryptexModeEnabled))
 			for i := range 70_000 {
@@ -184,8 +184,8 @@ func TestNoNonceComesTwice(t *testing.T) {
 		r := newRig(t)
 		m := r.browser()
 		s := r.sender(m, 7, 8)
-		once := &onceOnly{AEAD: m.line.seal.gcm, t: t, seen: map[[saltSize]byte]bool{}}
-		m.line.seal.gcm = once
+		once := &onceOnly{AEAD: m.lane.seal.gcm, t: t, seen: map[[saltSize]byte]bool{}}
+		m.lane.seal.gcm = once
 		random := rand.New(rand.NewPCG(seed, 1))
 		var at [2]uint16
 		refused := 0
@@ -227,7 +227,7 @@ func TestOneSenderForAnSSRC(t *testing.T) {
 	r := newRig(t)
 	m := r.browser()
 	s := r.sender(m, 1, 2)
-	if _, err := m.line.Sender(3, 2); err == nil {
+	if _, err := m.lane.Sender(3, 2); err == nil {
 		t.Error("a second sender for an SSRC")
 	}
 	r.sender(m, 3) // not taken by the one that failed
@@ -318,7 +318,7 @@ func TestMoreThanTheArena(t *testing.T) {
 	}
 }
 
-// The reader gives Pion what is Pion's, in order, and nothing of a line's media.
+// The reader gives Pion what is Pion's, in order, and nothing of a lane's media.
 func TestWhatIsPions(t *testing.T) {
 	r := newRig(t)
 	m := r.browser()
@@ -350,11 +350,11 @@ func TestWhatIsPions(t *testing.T) {
 	}
 }
 
-// Before Arm and after Close a line's media is Pion's.
+// Before Arm and after Close a lane's media is Pion's.
 func TestUnarmedLines(t *testing.T) {
 	r := newRig(t)
 	at := netip.MustParseAddrPort("192.0.2.1:9")
-	l := r.plane.Line(func(uint32) Receiver { t.Error("a packet was opened"); return nil })
+	l := r.plane.Lane(func(uint32) Receiver { t.Error("a packet was opened"); return nil })
 	l.Heard(at)
 	b := plainPacket(t, 1, 0, 0)
 	take := func() bool {
@@ -363,37 +363,37 @@ func TestUnarmedLines(t *testing.T) {
 		return r.plane.receive(b, at, 0)
 	}
 	if take() {
-		t.Error("an unarmed line took a packet")
+		t.Error("an unarmed lane took a packet")
 	}
 	if err := l.Arm(testKeys(t), false); err != nil {
 		t.Fatal(err)
 	}
 	if !take() || r.plane.Counts().Forged != 1 {
-		t.Errorf("an armed line did not refuse a packet nobody sealed: %+v", r.plane.Counts())
+		t.Errorf("an armed lane did not refuse a packet nobody sealed: %+v", r.plane.Counts())
 	}
 	l.Close()
 	if take() {
-		t.Error("a closed line took a packet")
+		t.Error("a closed lane took a packet")
 	}
 	if err := l.Arm(testKeys(t), false); err == nil {
-		t.Error("a closed line was armed")
+		t.Error("a closed lane was armed")
 	}
 	if len(r.plane.byAddr) != 0 {
-		t.Errorf("addresses of a closed line: %v", r.plane.byAddr)
+		t.Errorf("addresses of a closed lane: %v", r.plane.byAddr)
 	}
 }
 
-// An address belongs to who was heard there last, but is not taken from a line
+// An address belongs to who was heard there last, but is not taken from a lane
 // that media comes from right now.
 func TestAddresses(t *testing.T) {
 	r := newRig(t)
-	m, other := r.browser(), r.plane.Line(nobody)
+	m, other := r.browser(), r.plane.Lane(nobody)
 	c := pionContext(t, testKeys(t).theirs)
 	media, err := c.EncryptRTP(nil, plainPacket(t, 1, 0, 0), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	owner := func() *Line {
+	owner := func() *Lane {
 		r.plane.Begin()
 		defer r.plane.End()
 		return r.plane.byAddr[m.at()]
@@ -402,31 +402,31 @@ func TestAddresses(t *testing.T) {
 	r.plane.receive(media, m.at(), r.time)
 	r.plane.End()
 	other.Heard(m.at())
-	if owner() != m.line {
+	if owner() != m.lane {
 		t.Error("a check in a stranger's name has taken the address")
 	}
 	r.time += int64(holds)
 	other.Heard(m.at())
 	if owner() != other {
-		t.Error("an address that fell silent stays with its old line")
+		t.Error("an address that fell silent stays with its old lane")
 	}
-	m.line.Close()
+	m.lane.Close()
 	if owner() != other {
-		t.Error("a line that ends has taken another's address with it")
+		t.Error("a lane that ends has taken another's address with it")
 	}
 	for port := range uint16(2 * mostHeard) {
 		other.Heard(netip.AddrPortFrom(m.at().Addr(), 10_000+port))
 		owner()
 	}
 	if n := len(r.plane.byAddr); n != mostHeard {
-		t.Errorf("%d addresses of one line, want %d", n, mostHeard)
+		t.Errorf("%d addresses of one lane, want %d", n, mostHeard)
 	}
 }
 
 // Which socket sends: the one that is named, or the only one of the family.
 func TestAim(t *testing.T) {
 	r := newRig(t)
-	l := r.plane.Line(nobody)
+	l := r.plane.Lane(nobody)
 	to := netip.MustParseAddrPort("127.0.0.1:9")
 	if !l.Aim(netip.MustParseAddrPort("203.0.113.7:7800"), to) || l.aim.socket != r.conn {
 		t.Error("behind a NAT the only socket is not taken")
@@ -457,9 +457,9 @@ func TestIPv6(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &remote{UDPConn: socket(t, "[::1]:0")}
-	m.line = r.plane.Line(func(uint32) Receiver { return m })
-	m.line.Heard(m.at())
-	if err := m.line.Arm(testKeys(t), false); err != nil || !m.line.Aim(conn.local, m.at()) {
+	m.lane = r.plane.Lane(func(uint32) Receiver { return m })
+	m.lane.Heard(m.at())
+	if err := m.lane.Arm(testKeys(t), false); err != nil || !m.lane.Aim(conn.local, m.at()) {
 		t.Fatal(err)
 	}
 	s := r.sender(m, 1)
@@ -524,7 +524,7 @@ func fanOut(t testing.TB, packets int) (r *rig, at netip.AddrPort, sealed [][]by
 		senders = append(senders, r.sender(r.browser(), 1))
 	}
 	relay := &relay{}
-	publisher.line.begin = func(uint32) Receiver { return relay }
+	publisher.lane.begin = func(uint32) Receiver { return relay }
 	h := header(1, 0)
 	r.forward = func() {
 		for _, s := range senders {

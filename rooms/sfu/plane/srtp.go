@@ -8,7 +8,7 @@ import (
 )
 
 // Errors of single packets. They are counted, not told: whoever sends such a
-// packet is not who the line belongs to, or sends it twice.
+// packet is not whose lane it is, or sends it twice.
 var (
 	errShort  = errors.New("plane: not a whole RTP packet")
 	errReplay = errors.New("plane: a packet that has come")

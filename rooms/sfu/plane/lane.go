@@ -11,14 +11,14 @@ import (
 const (
 	// mostHeard addresses of one browser are known; the oldest goes.
 	mostHeard = 16
-	// holds is how long an address stays with the line it was last heard on,
+	// holds is how long an address stays with the lane it was last heard on,
 	// though another one claims it: a check can be sent in a stranger's name.
 	holds = 2 * time.Second
 )
 
-// Line is the media of one browser: where it is, and its keys. Before Arm and
+// Lane is the media of one browser: where it is, and its keys. Before Arm and
 // after Close its packets are Pion's.
-type Line struct {
+type Lane struct {
 	plane *Plane
 	begin func(ssrc uint32) Receiver
 
@@ -36,22 +36,22 @@ type Line struct {
 	first, last int32
 }
 
-// target is where a line's packets go; no socket is nowhere.
+// target is where a lane's packets go; no socket is nowhere.
 type target struct {
 	socket *Conn
 	addr   netip.AddrPort
 	raw    rawAddr
 }
 
-// Line makes one. begin is called, within a turn, with every SSRC that
+// Lane makes one. begin is called, within a turn, with every SSRC that
 // authentic packets have; what it returns gets them.
-func (p *Plane) Line(begin func(ssrc uint32) Receiver) *Line {
-	return &Line{plane: p, begin: begin, claimed: map[uint32]bool{}}
+func (p *Plane) Lane(begin func(ssrc uint32) Receiver) *Lane {
+	return &Lane{plane: p, begin: begin, claimed: map[uint32]bool{}}
 }
 
 // Heard says that the browser is at an address: a connectivity check from
 // there was authentic. It waits for no turn.
-func (l *Line) Heard(at netip.AddrPort) {
+func (l *Lane) Heard(at netip.AddrPort) {
 	p := l.plane
 	p.noting.Lock()
 	defer p.noting.Unlock()
@@ -61,7 +61,7 @@ func (l *Line) Heard(at netip.AddrPort) {
 	}
 }
 
-func (l *Line) heardAt(at netip.AddrPort) {
+func (l *Lane) heardAt(at netip.AddrPort) {
 	p := l.plane
 	other := p.byAddr[at]
 	if l.closed || other == l || other != nil && other.lastFrom == at && p.now()-other.lastAt < int64(holds) {
@@ -75,7 +75,7 @@ func (l *Line) heardAt(at netip.AddrPort) {
 	p.byAddr[at] = l
 }
 
-func (l *Line) forget(at netip.AddrPort) {
+func (l *Lane) forget(at netip.AddrPort) {
 	if l.plane.byAddr[at] == l {
 		delete(l.plane.byAddr, at)
 	}
@@ -83,7 +83,7 @@ func (l *Line) forget(at netip.AddrPort) {
 
 // Aim sends to an address from now on, from the socket that has the local one;
 // false when no socket can be named, and then nothing is sent.
-func (l *Line) Aim(local, remote netip.AddrPort) bool {
+func (l *Lane) Aim(local, remote netip.AddrPort) bool {
 	p := l.plane
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,15 +98,15 @@ func (l *Line) Aim(local, remote netip.AddrPort) bool {
 }
 
 // Aimed says whether there is somewhere to send.
-func (l *Line) Aimed() bool {
+func (l *Lane) Aimed() bool {
 	l.plane.mu.Lock()
 	defer l.plane.mu.Unlock()
 	return l.aim.socket != nil
 }
 
-// Arm takes the line over from Pion, for good. cryptex says that the browser
+// Arm takes the lane over from Pion, for good. cryptex says that the browser
 // takes encrypted header extensions (RFC 9335); what comes may have them anyway.
-func (l *Line) Arm(k *Keys, cryptex bool) error {
+func (l *Lane) Arm(k *Keys, cryptex bool) error {
 	theirs, err := newAEAD(k.theirs)
 	if err != nil {
 		return err
@@ -118,15 +118,15 @@ func (l *Line) Arm(k *Keys, cryptex bool) error {
 	l.plane.mu.Lock()
 	defer l.plane.mu.Unlock()
 	if l.closed || l.opener != nil {
-		return errors.New("plane: a line is armed once")
+		return errors.New("plane: a lane is armed once")
 	}
 	l.opener = &opener{aead: theirs, streams: map[uint32]*opened{}}
 	l.seal, l.cryptex = ours, cryptex
 	return nil
 }
 
-// Close ends the line; when it returns nothing comes or goes.
-func (l *Line) Close() {
+// Close ends the lane; when it returns nothing comes or goes.
+func (l *Lane) Close() {
 	l.plane.mu.Lock()
 	defer l.plane.mu.Unlock()
 	l.plane.out.flush(&l.plane.counts)
@@ -138,7 +138,7 @@ func (l *Line) Close() {
 
 // Sender seals what goes out under some SSRCs, and is the only one to do so.
 type Sender struct {
-	line    *Line
+	lane    *Lane
 	streams []sealed
 }
 
@@ -152,10 +152,10 @@ type sealed struct {
 }
 
 // Sender for SSRCs that have none.
-func (l *Line) Sender(ssrcs ...uint32) (*Sender, error) {
+func (l *Lane) Sender(ssrcs ...uint32) (*Sender, error) {
 	l.plane.mu.Lock()
 	defer l.plane.mu.Unlock()
-	s := &Sender{line: l}
+	s := &Sender{lane: l}
 	for _, ssrc := range ssrcs {
 		if l.claimed[ssrc] {
 			return nil, errors.New("plane: two senders for one SSRC")
@@ -181,7 +181,7 @@ func (s *Sender) stream(ssrc uint32) *sealed {
 // it is called. With the padding bit the payload ends in the padding. A number
 // that was used is refused: its nonce has sealed something else.
 func (s *Sender) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
-	l := s.line
+	l := s.lane
 	p := l.plane
 	if l.seal == nil || l.aim.socket == nil {
 		return 0, errors.New("plane: nowhere to send")
@@ -213,7 +213,7 @@ func (s *Sender) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
 
 // sealFrom seals a packet in place: a header of size bytes, a payload, and room
 // for the tag.
-func (l *Line) sealFrom(b []byte, size, payload int, ssrc uint32, at uint64) {
+func (l *Lane) sealFrom(b []byte, size, payload int, ssrc uint32, at uint64) {
 	end := size + payload
 	whole := l.cryptex && encryptable(b)
 	if whole {
