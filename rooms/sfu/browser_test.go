@@ -35,12 +35,12 @@ var (
 
 // mediaPath is the way all tests of this package go: the whole suite runs once
 // for each (make unit).
-var mediaPath = Path(cmp.Or(os.Getenv("VIOP_MEDIA_PATH"), string(PathAuto)))
+func mediaPath() Path { return Path(cmp.Or(os.Getenv("VIOP_MEDIA_PATH"), string(PathAuto))) }
 
 // testSFU on loopback with a room.
 func testSFU(t *testing.T, configure ...func(*Config)) (*SFU, *room) {
 	t.Helper()
-	c := Config{UDP: loopback, Loopback: true, Path: mediaPath}
+	c := Config{UDP: loopback, Loopback: true, Path: mediaPath()}
 	for _, f := range configure {
 		f(&c)
 	}

@@ -47,9 +47,9 @@ type engine struct {
 	loggers     logging.LoggerFactory
 	certificate webrtc.Certificate
 	udp         ice.UDPMux
-	tcp         ice.TCPMux   // nil: none
-	plane       *plane.Plane // nil: none
-	batch       *batch       // the plane's
+	tcp         *ice.TCPMuxDefault // nil: none
+	plane       *plane.Plane       // nil: none
+	batch       *batch             // the plane's
 	networks    []webrtc.NetworkType
 	iceFailed   time.Duration // after iceDisconnected; tests are less patient
 }
@@ -130,12 +130,11 @@ func (e *engine) listenAt(at netip.AddrPort) (ice.UDPMux, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, _ = socket.SetReadBuffer(udpBuffer), socket.SetWriteBuffer(udpBuffer)
 	var conn net.PacketConn = socket
-	if e.plane != nil {
-		if conn, err = e.plane.Listen(socket); err != nil {
-			return nil, errors.Join(err, socket.Close())
-		}
+	if e.plane == nil {
+		_, _ = socket.SetReadBuffer(udpBuffer), socket.SetWriteBuffer(udpBuffer)
+	} else if conn, err = e.plane.Listen(socket, udpBuffer); err != nil {
+		return nil, errors.Join(err, socket.Close())
 	}
 	return ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: e.loggers.NewLogger("udp")}), nil
 }
@@ -203,6 +202,12 @@ func (e *engine) connect(t *transport) (*webrtc.PeerConnection, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.tcp != nil && t.lane != nil {
+		t.detour = newDetour(e.tcp, t.lane)
+		settings.SetICETCPMux(t.detour)
+	} else if e.tcp != nil {
+		settings.SetICETCPMux(e.tcp)
+	}
 	settings.BufferFactory = t.buffer
 	settings.SetICEBindingRequestHandler(t.onBinding)
 	if t.handshake != nil {
@@ -226,9 +231,6 @@ func (e *engine) settings() (webrtc.SettingEngine, error) {
 	s.SetNetworkTypes(e.networks)
 	if e.udp != nil {
 		s.SetICEUDPMux(e.udp)
-	}
-	if e.tcp != nil {
-		s.SetICETCPMux(e.tcp)
 	}
 	s.DisableActiveTCP(true) // nobody makes us dial
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)

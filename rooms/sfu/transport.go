@@ -3,8 +3,10 @@ package sfu
 import (
 	"errors"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +37,7 @@ type transport struct {
 	plane       *plane.Plane // nil: media is Pion's
 	lane        *plane.Lane  // nil without a plane
 	handshake   *plane.Handshake
+	detour      *detour // nil without a plane or without TCP
 	sources     map[rooms.Source]*source
 	feedbacks   chan rtcp.Packet // many senders, read by the peer's run; full: dropped
 
@@ -103,12 +106,14 @@ func (t *transport) onBinding(_ *stun.Message, _, remote ice.Candidate, _ *ice.C
 	return false
 }
 
-// follow sends where ICE has settled. A pair that is not UDP has no place in
-// the plane: what was sealed there cannot be sent, and the browser is asked for
-// another connection.
+// follow sends where ICE has settled.
 func (t *transport) follow(pair *webrtc.ICECandidatePair) {
-	if pair == nil || pair.Remote.Protocol != webrtc.ICEProtocolUDP {
-		t.lane.Aim(netip.AddrPort{}, netip.AddrPort{})
+	if pair == nil {
+		t.lane.Detour(nil)
+		return
+	}
+	if pair.Remote.Protocol != webrtc.ICEProtocolUDP {
+		t.lane.Detour(t.detour.to(net.JoinHostPort(pair.Remote.Address, strconv.Itoa(int(pair.Remote.Port)))))
 		return
 	}
 	local, errLocal := netip.ParseAddr(pair.Local.Address)

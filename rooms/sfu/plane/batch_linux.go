@@ -63,7 +63,7 @@ type batcher struct {
 	doWrite  func(fd uintptr) bool
 }
 
-func (b *batcher) init(c *Conn) error {
+func (b *batcher) init(c *Conn, buffer int) error {
 	fd, err := c.SyscallConn()
 	if err != nil {
 		return err
@@ -79,6 +79,9 @@ func (b *batcher) init(c *Conn) error {
 		// Since Linux 4.18.
 		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
 		b.segments = err == nil
+		// Beyond net.core.rmem_max, if we may (CAP_NET_ADMIN).
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, buffer)
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, buffer)
 	}); err != nil {
 		return err
 	}

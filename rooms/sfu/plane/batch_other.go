@@ -15,7 +15,7 @@ type batcher struct {
 	from netip.AddrPort
 }
 
-func (b *batcher) init(c *Conn) error {
+func (b *batcher) init(c *Conn, _ int) error {
 	b.conn = c
 	return nil
 }

@@ -22,10 +22,12 @@ type Conn struct {
 	next   int
 }
 
-// Listen makes the socket one of the plane's, until it is closed.
-func (p *Plane) Listen(u *net.UDPConn) (*Conn, error) {
+// Listen makes the socket one of the plane's, until it is closed. buffer is
+// what the kernel shall hold in each direction; it may give less.
+func (p *Plane) Listen(u *net.UDPConn, buffer int) (*Conn, error) {
+	_, _ = u.SetReadBuffer(buffer), u.SetWriteBuffer(buffer)
 	c := &Conn{UDPConn: u, plane: p, local: addrPort(u.LocalAddr())}
-	if err := c.io.init(c); err != nil {
+	if err := c.io.init(c, buffer); err != nil {
 		return nil, err
 	}
 	p.mu.Lock()

@@ -2,6 +2,7 @@ package plane
 
 import (
 	"errors"
+	"io"
 	"net/netip"
 	"time"
 
@@ -36,11 +37,13 @@ type Lane struct {
 	first, last int32
 }
 
-// target is where a lane's packets go; no socket is nowhere.
+// target is where a lane's packets go: to an address from a socket, or through
+// a detour; neither is nowhere.
 type target struct {
 	socket *Conn
 	addr   netip.AddrPort
 	raw    rawAddr
+	detour io.Writer
 }
 
 // Lane makes one. begin is called, within a turn, with every SSRC that
@@ -97,7 +100,30 @@ func (l *Lane) Aim(local, remote netip.AddrPort) bool {
 	return true
 }
 
-// Aimed says whether there is somewhere to send.
+// Detour sends through w, one packet with each Write, which must not wait: ICE
+// has left UDP. With nil nothing is sent.
+func (l *Lane) Detour(w io.Writer) {
+	p := l.plane
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.out.flush(&p.counts)
+	l.aim = target{}
+	if !l.closed {
+		l.aim.detour = w
+	}
+}
+
+// Take a datagram that came by a detour; false when it is Pion's.
+func (l *Lane) Take(b []byte) bool {
+	if !isRTP(b) {
+		return false
+	}
+	l.plane.Begin()
+	defer l.plane.End()
+	return l.plane.open(l, b, netip.AddrPort{}, l.plane.now())
+}
+
+// Aimed says whether there is an address to send to.
 func (l *Lane) Aimed() bool {
 	l.plane.mu.Lock()
 	defer l.plane.mu.Unlock()
@@ -183,7 +209,7 @@ func (s *Sender) stream(ssrc uint32) *sealed {
 func (s *Sender) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
 	l := s.lane
 	p := l.plane
-	if l.seal == nil || l.aim.socket == nil {
+	if l.seal == nil || l.aim.socket == nil && l.aim.detour == nil {
 		return 0, errors.New("plane: nowhere to send")
 	}
 	stream := s.stream(h.SSRC)

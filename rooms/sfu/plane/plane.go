@@ -124,7 +124,13 @@ func (p *Plane) Counts() Counts {
 // so Pion's.
 func (p *Plane) receive(b []byte, from netip.AddrPort, now int64) bool {
 	l := p.byAddr[from]
-	if l == nil || l.opener == nil {
+	return l != nil && p.open(l, b, from, now)
+}
+
+// open a datagram of a lane and hand it to its Receiver; false when the lane's
+// media is Pion's.
+func (p *Plane) open(l *Lane, b []byte, from netip.AddrPort, now int64) bool {
+	if l.opener == nil {
 		return false
 	}
 	plain, s, err := l.opener.open(b, l.begin)

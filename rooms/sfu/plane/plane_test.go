@@ -46,7 +46,7 @@ func socket(t testing.TB, at string) *net.UDPConn {
 
 func (r *rig) listen(at string) *Conn {
 	r.t.Helper()
-	c, err := r.plane.Listen(socket(r.t, at))
+	c, err := r.plane.Listen(socket(r.t, at), 1<<20)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -452,7 +452,7 @@ func TestIPv6(t *testing.T) {
 		t.Skip("no IPv6 here")
 	}
 	r := newRig(t)
-	conn, err := r.plane.Listen(u)
+	conn, err := r.plane.Listen(u, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
