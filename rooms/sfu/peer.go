@@ -11,6 +11,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"viop/rooms"
+	"viop/rooms/sfu/plane"
 )
 
 const (
@@ -63,8 +64,12 @@ type peer struct {
 
 // Inputs of run.
 type (
-	signalled    struct{ rooms.Signal }
-	told         struct{ rooms.PeerEvent }
+	signalled struct{ rooms.Signal }
+	told      struct{ rooms.PeerEvent }
+	roamed    struct {
+		transport *transport
+		at        plane.Place
+	}
 	stateChanged struct {
 		transport *transport
 		state     webrtc.PeerConnectionState
@@ -198,6 +203,10 @@ func (p *peer) handle(in any) {
 		p.signal(in.Signal)
 	case told:
 		p.emit(in.PeerEvent)
+	case roamed:
+		if in.transport == p.link {
+			p.link.roam(in.at)
+		}
 	case stateChanged:
 		if in.transport == p.link {
 			p.state(in.state)

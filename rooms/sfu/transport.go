@@ -50,6 +50,7 @@ type transport struct {
 	heard    atomic.Pointer[heard]
 	bySSRC   atomic.Pointer[map[uint32]*slot]
 	rtt      atomic.Int64
+	moved    atomic.Pointer[netip.AddrPort] // where media goes and Pion does not yet
 	clock    clockOffset
 	remb     atomic.Uint64 // bit/s; 0: none yet
 	counters counters
@@ -68,7 +69,9 @@ func newTransport(p *peer, o *offer) (*transport, error) {
 	} else {
 		t.ingress = newIngress(t, e.batch)
 		t.plane, t.handshake = e.plane, new(plane.Handshake)
-		t.lane = e.plane.Lane(func(ssrc uint32) plane.Receiver { return &inbound{in: t.ingress, ssrc: ssrc} })
+		t.lane = e.plane.Lane(
+			func(ssrc uint32) plane.Receiver { return &inbound{in: t.ingress, ssrc: ssrc} },
+			func(at plane.Place) { p.push(roamed{t, at}) })
 	}
 	for _, kind := range []rooms.Source{rooms.Mic, rooms.Camera, rooms.Screen, rooms.ScreenAudio} {
 		t.sources[kind] = &source{transport: t, kind: kind}
@@ -96,15 +99,48 @@ func (t *transport) proofOfLife(now int64) { t.peer.seen(now) }
 
 // onBinding is called for every connectivity check whose integrity held:
 // browsers keep up consent with them (RFC 7675), muted or not.
-func (t *transport) onBinding(_ *stun.Message, _, remote ice.Candidate, _ *ice.CandidatePair) bool {
+// From where media has moved to, it has Pion move, too.
+func (t *transport) onBinding(_ *stun.Message, _, remote ice.Candidate, _ *ice.CandidatePair) (selects bool) {
 	t.proofOfLife(t.now())
-	if t.lane != nil && remote.NetworkType().IsUDP() {
-		if addr, err := netip.ParseAddr(remote.Address()); err == nil {
-			t.lane.Heard(netip.AddrPortFrom(addr, uint16(remote.Port())))
-		}
+	if t.lane == nil || !remote.NetworkType().IsUDP() {
+		return false
 	}
-	return false
+	addr, err := netip.ParseAddr(remote.Address())
+	if err != nil {
+		return false
+	}
+	at := netip.AddrPortFrom(addr.Unmap(), uint16(remote.Port()))
+	t.lane.Heard(at)
+	moved := t.moved.Load()
+	return moved != nil && *moved == at && t.moved.CompareAndSwap(moved, nil)
 }
+
+// roam asks whether the browser is where its media has come from, as ICE
+// would have, had it known.
+func (t *transport) roam(at plane.Place) {
+	agent := t.pc.SCTP().Transport().ICETransport()
+	theirs, err := agent.GetRemoteParameters()
+	if err != nil {
+		return // there is no session yet
+	}
+	ours, err := agent.GetLocalParameters()
+	if err != nil {
+		return
+	}
+	key := stun.NewShortTermIntegrity(theirs.Password)
+	request, err := stun.Build(stun.BindingRequest, stun.TransactionID,
+		stun.NewUsername(theirs.UsernameFragment+":"+ours.UsernameFragment),
+		ice.AttrControlled(t.ssrc), ice.PriorityAttr(reflexivePriority), key, stun.Fingerprint)
+	if err != nil {
+		return
+	}
+	addr := at.Addr()
+	// A check that is lost is made again when more media comes.
+	_ = t.lane.Check(at, request, key, func() { t.moved.Store(&addr) })
+}
+
+// reflexivePriority is what a candidate found on the way has (RFC 8445 §5.1.2.1).
+const reflexivePriority = 110<<24 | 65535<<8 | 255
 
 // follow sends where ICE has settled.
 func (t *transport) follow(pair *webrtc.ICECandidatePair) {

@@ -59,7 +59,10 @@ func (c *Conn) turn(n int) {
 	now := p.now()
 	for i := range n {
 		b, from := c.io.datagram(i)
-		if !isRTP(b) || !p.receive(b, plainAddr(from), now) {
+		switch at := plainAddr(from); {
+		case isRTP(b) && p.receive(c, b, at, now):
+		case p.answered(c, b, at):
+		default:
 			c.others = append(c.others, i)
 		}
 	}

@@ -22,6 +22,7 @@ const (
 type Lane struct {
 	plane *Plane
 	begin func(ssrc uint32) Receiver
+	roam  func(Place) // nil: nobody wants to know
 
 	// Guarded by plane.mu.
 	opener   *opener // nil: not armed
@@ -33,6 +34,8 @@ type Lane struct {
 	aim      target
 	claimed  map[uint32]bool // SSRCs that have a Sender
 	closed   bool
+	aimedAt  int64 // the newest authentic packet from where it is aimed
+	asked    int64 // roam was called
 	// Of the outbox: indexes of its entries plus one, 0 for none.
 	first, last int32
 }
@@ -47,9 +50,16 @@ type target struct {
 }
 
 // Lane makes one. begin is called, within a turn, with every SSRC that
-// authentic packets have; what it returns gets them.
-func (p *Plane) Lane(begin func(ssrc uint32) Receiver) *Lane {
-	return &Lane{plane: p, begin: begin, claimed: map[uint32]bool{}}
+// authentic packets have; what it returns gets them. roam is called, within a
+// turn, when they come from somewhere else than they go to; it may ask for a
+// Check, afterwards.
+func (p *Plane) Lane(begin func(ssrc uint32) Receiver, roam func(Place)) *Lane {
+	l := &Lane{plane: p, roam: roam, claimed: map[uint32]bool{}}
+	l.begin = func(ssrc uint32) Receiver {
+		p.bySSRC[ssrc] = l
+		return begin(ssrc)
+	}
+	return l
 }
 
 // Heard says that the browser is at an address: a connectivity check from
@@ -120,7 +130,11 @@ func (l *Lane) Take(b []byte) bool {
 	}
 	l.plane.Begin()
 	defer l.plane.End()
-	return l.plane.open(l, b, netip.AddrPort{}, l.plane.now())
+	if l.opener == nil {
+		return false
+	}
+	l.plane.open(l, b, netip.AddrPort{}, l.plane.now())
+	return true
 }
 
 // Aimed says whether there is an address to send to.
@@ -158,6 +172,13 @@ func (l *Lane) Close() {
 	l.plane.out.flush(&l.plane.counts)
 	for _, at := range l.heard {
 		l.forget(at)
+	}
+	if l.opener != nil {
+		for ssrc := range l.opener.streams {
+			if l.plane.bySSRC[ssrc] == l {
+				delete(l.plane.bySSRC, ssrc)
+			}
+		}
 	}
 	l.closed, l.opener, l.seal, l.heard, l.aim = true, nil, nil, nil, target{}
 }

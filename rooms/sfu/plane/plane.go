@@ -52,6 +52,10 @@ type Plane struct {
 
 	mu      sync.Mutex
 	byAddr  map[netip.AddrPort]*Lane // guarded by mu: authenticated addresses
+	bySSRC  map[uint32]*Lane         // guarded by mu: whose streams have been heard
+	checks  map[checkID]*check       // guarded by mu
+	budget  int                      // guarded by mu: strangers' packets that may be tried
+	refill  int64                    // guarded by mu
 	sockets []*Conn                  // guarded by mu
 	out     outbox                   // guarded by mu
 	counts  Counts                   // guarded by mu
@@ -71,7 +75,7 @@ type Counts struct {
 // New makes a shard. now is its clock; forward is called in every turn after
 // the last packet was received.
 func New(now func() int64, forward func()) *Plane {
-	return &Plane{now: now, forward: forward, byAddr: map[netip.AddrPort]*Lane{}}
+	return &Plane{now: now, forward: forward, byAddr: map[netip.AddrPort]*Lane{}, bySSRC: map[uint32]*Lane{}, checks: map[checkID]*check{}}
 }
 
 // note is an address a browser was heard at. It waits for the next turn,
@@ -122,26 +126,34 @@ func (p *Plane) Counts() Counts {
 
 // receive one datagram of a turn; false when it is not media of a lane, and
 // so Pion's.
-func (p *Plane) receive(b []byte, from netip.AddrPort, now int64) bool {
+func (p *Plane) receive(c *Conn, b []byte, from netip.AddrPort, now int64) bool {
 	l := p.byAddr[from]
-	return l != nil && p.open(l, b, from, now)
-}
-
-// open a datagram of a lane and hand it to its Receiver; false when the lane's
-// media is Pion's.
-func (p *Plane) open(l *Lane, b []byte, from netip.AddrPort, now int64) bool {
+	if l == nil {
+		if l = p.stranger(b, now); l == nil {
+			return false
+		}
+	}
 	if l.opener == nil {
 		return false
 	}
+	if p.open(l, b, from, now) {
+		l.at(c, from, now)
+	}
+	return true
+}
+
+// open a datagram of an armed lane and hand it to its Receiver; false when it
+// is not authentic, or has come before.
+func (p *Plane) open(l *Lane, b []byte, from netip.AddrPort, now int64) bool {
 	plain, s, err := l.opener.open(b, l.begin)
 	switch err {
 	case nil:
 	case errReplay:
 		p.counts.Replayed++
-		return true
+		return false
 	default:
 		p.counts.Forged++
-		return true
+		return false
 	}
 	p.counts.In++
 	l.lastAt, l.lastFrom = now, from

@@ -65,7 +65,7 @@ func (m *remote) Receive(b []byte, _ int64) { m.got = append(m.got, bytes.Clone(
 func (r *rig) browser() *remote {
 	r.t.Helper()
 	m := &remote{UDPConn: socket(r.t, "127.0.0.1:0")}
-	m.lane = r.plane.Lane(func(uint32) Receiver { return m })
+	m.lane = r.plane.Lane(func(uint32) Receiver { return m }, nil)
 	m.lane.Heard(m.at())
 	if !m.lane.Aim(r.conn.local, m.at()) {
 		r.t.Fatal("there is no socket to send from")
@@ -354,13 +354,13 @@ func TestWhatIsPions(t *testing.T) {
 func TestUnarmedLines(t *testing.T) {
 	r := newRig(t)
 	at := netip.MustParseAddrPort("192.0.2.1:9")
-	l := r.plane.Lane(func(uint32) Receiver { t.Error("a packet was opened"); return nil })
+	l := r.plane.Lane(func(uint32) Receiver { t.Error("a packet was opened"); return nil }, nil)
 	l.Heard(at)
 	b := plainPacket(t, 1, 0, 0)
 	take := func() bool {
 		r.plane.Begin()
 		defer r.plane.End()
-		return r.plane.receive(b, at, 0)
+		return r.plane.receive(r.conn, b, at, 0)
 	}
 	if take() {
 		t.Error("an unarmed lane took a packet")
@@ -387,7 +387,7 @@ func TestUnarmedLines(t *testing.T) {
 // that media comes from right now.
 func TestAddresses(t *testing.T) {
 	r := newRig(t)
-	m, other := r.browser(), r.plane.Lane(nobody)
+	m, other := r.browser(), r.plane.Lane(nobody, nil)
 	c := pionContext(t, testKeys(t).theirs)
 	media, err := c.EncryptRTP(nil, plainPacket(t, 1, 0, 0), nil)
 	if err != nil {
@@ -399,7 +399,7 @@ func TestAddresses(t *testing.T) {
 		return r.plane.byAddr[m.at()]
 	}
 	r.plane.Begin()
-	r.plane.receive(media, m.at(), r.time)
+	r.plane.receive(r.conn, media, m.at(), r.time)
 	r.plane.End()
 	other.Heard(m.at())
 	if owner() != m.lane {
@@ -426,7 +426,7 @@ func TestAddresses(t *testing.T) {
 // Which socket sends: the one that is named, or the only one of the family.
 func TestAim(t *testing.T) {
 	r := newRig(t)
-	l := r.plane.Lane(nobody)
+	l := r.plane.Lane(nobody, nil)
 	to := netip.MustParseAddrPort("127.0.0.1:9")
 	if !l.Aim(netip.MustParseAddrPort("203.0.113.7:7800"), to) || l.aim.socket != r.conn {
 		t.Error("behind a NAT the only socket is not taken")
@@ -457,7 +457,7 @@ func TestIPv6(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &remote{UDPConn: socket(t, "[::1]:0")}
-	m.lane = r.plane.Lane(func(uint32) Receiver { return m })
+	m.lane = r.plane.Lane(func(uint32) Receiver { return m }, nil)
 	m.lane.Heard(m.at())
 	if err := m.lane.Arm(testKeys(t), false); err != nil || !m.lane.Aim(conn.local, m.at()) {
 		t.Fatal(err)
@@ -573,7 +573,7 @@ func TestATurnDoesNotAllocate(t *testing.T) {
 	turn := func() {
 		r.plane.Begin()
 		for range readBatch {
-			if !r.plane.receive(sealed[next], at, 0) {
+			if !r.plane.receive(r.conn, sealed[next], at, 0) {
 				t.Fatal("a packet was Pion's")
 			}
 			next++
@@ -608,7 +608,7 @@ func BenchmarkTurn(b *testing.B) {
 		}
 		r.plane.Begin()
 		for range readBatch {
-			r.plane.receive(sealed[next], at, 0)
+			r.plane.receive(r.conn, sealed[next], at, 0)
 			next++
 		}
 		r.plane.End()

@@ -160,6 +160,8 @@ func turnAround(b []byte, back bool) {
 	copy(b[12:], header[:])
 }
 
+func ssrcOf(b []byte) uint32 { return binary.BigEndian.Uint32(b[8:]) }
+
 // isRTP tells media from what else comes on a port (RFC 7983 §7, RFC 5761 §4).
 func isRTP(b []byte) bool {
 	return len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223)
@@ -204,7 +206,7 @@ func (o *opener) open(b []byte, begin func(uint32) Receiver) ([]byte, *opened, e
 
 // openFrom opens what is clear up to n.
 func (o *opener) openFrom(b []byte, n int, begin func(uint32) Receiver) ([]byte, *opened, error) {
-	seq, ssrc := binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[8:])
+	seq, ssrc := binary.BigEndian.Uint16(b[2:]), ssrcOf(b)
 	s := o.streams[ssrc]
 	if s == nil {
 		return o.first(b, n, seq, ssrc, begin)
