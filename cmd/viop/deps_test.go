@@ -26,12 +26,14 @@ var allowed = map[string][]string{
 	"rooms/records":       {"viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule"},
 	"rooms/sfu/rewrite":   {},
 	"rooms/sfu/bandwidth": {},
-	"rooms/sfu":           {"viop/rooms", "viop/rooms/sfu/bandwidth", "viop/rooms/sfu/rewrite", "github.com/pion/..."},
+	"rooms/sfu/plane":     {"github.com/pion/...", "golang.org/x/sys/unix"},
+	"rooms/sfu":           {"viop/rooms", "viop/rooms/sfu/bandwidth", "viop/rooms/sfu/plane", "viop/rooms/sfu/rewrite", "github.com/pion/..."},
 	"rooms/redisstore":    {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/records", "viop/rooms/schedule", "github.com/redis/go-redis/v9/...", "github.com/alicebob/miniredis/v2"},
 	"signaling/wire":      {},
 	"signaling":           {"viop/auth", "viop/rooms", "viop/signaling/wire", "github.com/coder/websocket", "golang.org/x/time/rate"},
 	"web":                 {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/export", "viop/rooms/records", "viop/rooms/schedule", "viop/rooms/schedule/form", "github.com/prometheus/client_golang/...", "golang.org/x/time/rate"},
 	"cmd/viop":            {"viop/...", "github.com/alecthomas/kong", "github.com/prometheus/client_golang/..."},
+	"web/app/e2e/impair":  {"golang.org/x/sys/unix"},
 	"cmd/viopload":        {"viop/auth", "viop/signaling/wire", "github.com/alecthomas/kong", "github.com/coder/websocket", "github.com/pion/..."},
 }
 

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -38,10 +39,14 @@ var (
 // testRED is the payload type a browser gives to redundant sound.
 const testRED = 63
 
+// mediaPath is the way all tests of this package go: the whole suite runs once
+// for each (make unit).
+func mediaPath() Path { return Path(cmp.Or(os.Getenv("VIOP_MEDIA_PATH"), string(PathAuto))) }
+
 // testSFU on loopback with a room.
 func testSFU(t *testing.T, configure ...func(*Config)) (*SFU, *room) {
 	t.Helper()
-	c := Config{UDP: loopback, Loopback: true}
+	c := Config{UDP: loopback, Loopback: true, Path: mediaPath()}
 	for _, f := range configure {
 		f(&c)
 	}

@@ -147,8 +147,11 @@ func appendReports(out []bandwidth.Report, p *rtcp.TransportLayerCC) []bandwidth
 
 // probe sends padding, on the peer's goroutine.
 func (t *transport) probe(bytes int) {
+	slots := t.slots()
+	t.beginTurn()
+	defer t.endTurn()
 	now := t.now()
-	for _, s := range t.slots() {
+	for _, s := range slots {
 		if s.video && s.pad(bytes, now) {
 			return
 		}

@@ -20,17 +20,19 @@ const (
 	maxStreams    = 32 // SSRCs one browser may use
 )
 
-// ingress takes a publisher's packets where Pion has decrypted them: it stands
-// in for the buffer Pion would put them in for a reader, so that a packet goes
-// to all its receivers on the goroutine that opened it, without another copy
-// or wakeup. One goroutine, Pion's SRTP session, runs all of it. It must never
-// wait and never write RTCP itself: Pion's close holds the lock that needs.
+// ingress takes a publisher's packets where they have been decrypted, by the
+// plane or by Pion: there it stands in for the buffer Pion would put them in
+// for a reader. So a packet goes to all its receivers on the goroutine that
+// opened it, without another copy or wakeup. It runs within a turn, and so on
+// one goroutine at a time; without a plane that is Pion's SRTP session. It must
+// never wait and never write RTCP itself: Pion's close holds the lock that
+// needs.
 type ingress struct {
 	transport *transport
 
+	out      *batch // what is to be forwarded at the turn's end
 	packet   packet
-	restored packet                       // out of the redundancy of packet
-	scratch  [maxPayload + mostAdded]byte // for the slots, one after the other
+	restored packet // out of the redundancy of packet
 	streams  int
 	layers   []*layer
 	twcc     *twcc.Recorder
@@ -39,8 +41,8 @@ type ingress struct {
 	lastRR   int64
 }
 
-func newIngress(t *transport) *ingress {
-	return &ingress{transport: t, twcc: twcc.NewRecorder(rand.Uint32())}
+func newIngress(t *transport, out *batch) *ingress {
+	return &ingress{transport: t, out: out, twcc: twcc.NewRecorder(rand.Uint32())}
 }
 
 // inbound is one SSRC of the browser.
@@ -52,9 +54,18 @@ type inbound struct {
 
 // Write takes one plain packet, which is Pion's again when it returns.
 func (i *inbound) Write(b []byte) (int, error) {
-	i.in.receive(i, b)
+	t := i.in.transport
+	t.beginTurn()
+	i.Receive(b, t.now())
+	if t.plane == nil {
+		i.in.out.forward()
+	}
+	t.endTurn()
 	return len(b), nil
 }
+
+// Receive is Write within a turn: the bytes are the plane's.
+func (i *inbound) Receive(b []byte, now int64) { i.in.receive(i, b, now) }
 
 // Read gives nothing: there is no reader. Pion's own probing of unknown
 // streams ends at once.
@@ -70,9 +81,8 @@ func (t *transport) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadW
 	return &inbound{in: t.ingress, ssrc: ssrc}
 }
 
-func (in *ingress) receive(from *inbound, b []byte) {
+func (in *ingress) receive(from *inbound, b []byte, now int64) {
 	t := in.transport
-	now := t.now()
 	p := &in.packet
 	p.at = now
 	heard := t.heard.Load()
@@ -149,13 +159,13 @@ func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
 	}
 	if p.isVP8 {
 		in.video(l, p, ahead)
-		l.forward(p)
+		in.out.add(l, p)
 		return
 	}
 	if ahead > 0 {
 		l.recent.before(p)
 	}
-	l.forward(p)
+	in.out.add(l, p)
 	if ahead > 0 {
 		l.recent.put(p)
 	}

@@ -113,17 +113,3 @@ func (l *layer) requestKeyframe(now int64, gap time.Duration) {
 		t.counters.keyframeRequests.Add(1)
 	}
 }
-
-// forward hands a packet to everybody who gets this layer. It runs on the
-// publisher's goroutine, takes no lock but each receiver's slot, and
-// allocates nothing.
-func (l *layer) forward(p *packet) {
-	receivers := l.receivers.Load()
-	if receivers == nil {
-		return
-	}
-	scratch := l.source.transport.ingress.scratch[:0]
-	for _, s := range *receivers {
-		s.forward(l, p, scratch)
-	}
-}

@@ -214,6 +214,7 @@ func TestOverTCPOnly(t *testing.T) {
 	if pair.Local.Protocol != webrtc.ICEProtocolTCP {
 		t.Errorf("the pair is %v, not TCP", pair.Local.Protocol)
 	}
+	b.hears("a-cam")
 	b.unbroken("v0")
 }
 
@@ -300,7 +301,7 @@ func TestCandidates(t *testing.T) {
 // Two hundred people come and go; everything that was started has ended, and
 // the counters have not gone back.
 func TestChurnLeavesNothing(t *testing.T) {
-	s, err := New(Config{UDP: loopback, TCP: loopback, Loopback: true}, discard)
+	s, err := New(Config{Path: mediaPath(), UDP: loopback, TCP: loopback, Loopback: true}, discard)
 	must(t, err)
 	media, err := s.Room("session")
 	must(t, err)

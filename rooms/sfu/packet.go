@@ -15,6 +15,7 @@ type packet struct {
 	pt      uint8
 	marker  bool
 	payload []byte // without padding
+	pad     bool   // is to get a byte of it, to be as long as the next one
 	at      int64  // arrival, nanoseconds since the SFU began
 	vp8     rewrite.VP8
 	isVP8   bool

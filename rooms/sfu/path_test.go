@@ -116,18 +116,6 @@ func newPath(t *testing.T, line impairment) (*path, func(*webrtc.SettingEngine))
 	}
 }
 
-// rebind is what a router does that forgets: from now on the browser is seen
-// at another address, and what is sent to the old one is lost. The browser
-// knows nothing of it.
-func (p *path) rebind(t *testing.T) {
-	t.Helper()
-	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	must(t, err)
-	old := p.outside.Swap(&conn)
-	_ = (*old).Close()
-	p.running.Go(func() { p.read(conn) })
-}
-
 func (p *path) read(conn net.PacketConn) {
 	b := make([]byte, 2048)
 	for {

@@ -6,9 +6,11 @@ import (
 	"viop/rooms/sfu/rewrite"
 )
 
-// ringSize is how many packets of a layer are kept for retransmission: 3.6 s
-// of a 1.2 Mbit/s layer. Packets keep their own size, so a low layer is small.
-const ringSize = 512
+// ringSize is how many packets of a layer are kept for retransmission: 1.8 s
+// of a 1.2 Mbit/s layer, and a repair that late helps nobody. Packets keep
+// their own size, so a low layer is small; still they are most of what a node
+// holds in memory.
+const ringSize = 256
 
 // ring keeps the newest packets of one layer, once for all its receivers.
 // Written by the publisher's goroutine, read by receivers that lost one.

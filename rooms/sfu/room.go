@@ -77,6 +77,9 @@ func (r *room) Route(table map[rooms.Conn]rooms.Place) {
 		p.place = table[p.attachment.Conn]
 	}
 	r.apply()
+	if plane := r.sfu.engine.plane; plane != nil {
+		plane.Barrier() // what is sealed has left
+	}
 }
 
 // Close ends every peer and waits.

@@ -20,6 +20,8 @@ func (i *inboundRTCP) Close() error { return nil }
 
 func (i *inboundRTCP) Write(b []byte) (int, error) {
 	t := i.transport
+	t.beginTurn() // repairs are sent from here
+	defer t.endTurn()
 	now := t.now()
 	t.proofOfLife(now)
 	// What cannot be read is not for us.

@@ -52,6 +52,8 @@ type Config struct {
 	Loopback bool
 	// Interfaces keeps the interfaces that may be offered; nil: all.
 	Interfaces func(name string) bool
+	// Path is the way of media. Default PathAuto.
+	Path Path
 	// DeadAfter is the silence after which a peer is down. Default 10 s.
 	DeadAfter time.Duration
 	// Loudest is how many microphones of a room are forwarded at once, those
@@ -59,6 +61,19 @@ type Config struct {
 	// Default 4 above 6; negative: all, always.
 	Loudest, LoudestAbove int
 }
+
+// Path is the way of media inside this process.
+type Path string
+
+const (
+	// PathAuto is the plane where it can be, else Pion's: for ICE-TCP, and for
+	// browsers with another SRTP profile.
+	PathAuto Path = "auto"
+	// PathPion is Pion's for everybody.
+	PathPion Path = "pion"
+	// PathPlane is what a transport that goes by the plane is counted as.
+	PathPlane Path = "plane"
+)
 
 // SFU holds the ports and the rooms on them.
 type SFU struct {
@@ -85,11 +100,13 @@ func New(c Config, log *slog.Logger) (*SFU, error) {
 	if c.LoudestAbove == 0 {
 		c.LoudestAbove = 6
 	}
-	e, err := newEngine(c, log)
+	s := &SFU{config: c, log: log, base: time.Now(), rooms: map[*room]struct{}{}}
+	e, err := newEngine(c, log, s.now)
 	if err != nil {
 		return nil, err
 	}
-	return &SFU{config: c, log: log, engine: e, base: time.Now(), rooms: map[*room]struct{}{}}, nil
+	s.engine = e
+	return s, nil
 }
 
 // now is nanoseconds since New, monotonic.

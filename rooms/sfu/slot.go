@@ -14,6 +14,7 @@ import (
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"viop/rooms/sfu/plane"
 	"viop/rooms/sfu/rewrite"
 )
 
@@ -29,8 +30,8 @@ const (
 	resendMap  = 256
 )
 
-// sink takes a finished packet towards the browser. Today that is Pion's
-// write stream; a plane of our own takes its place here.
+// sink takes a finished packet towards the browser, within a turn: the plane's
+// sender, or Pion's write stream.
 type sink interface {
 	WriteRTP(*rtp.Header, []byte) (int, error)
 }
@@ -55,6 +56,7 @@ type slot struct {
 
 	mu        sync.Mutex
 	sink      sink // nil until bound
+	merges    bool // the sink sends packets of one size together
 	ready     bool // the transport is connected
 	header    rtp.Header
 	repair    rtp.Header // of retransmissions; PayloadType 0: not negotiated
@@ -136,6 +138,9 @@ func (s *slot) forward(l *layer, p *packet, scratch []byte) {
 	} else {
 		payload = s.payload(scratch, p, out)
 	}
+	if s.header.Padding = p.pad && s.merges; p.pad && s.merges {
+		payload = append(payload, 1)
+	}
 	s.write(&s.header, payload, p.at)
 	s.sent.Add(1)
 	s.octets.Add(uint64(len(p.payload)))
@@ -178,7 +183,7 @@ func (s *slot) write(h *rtp.Header, payload []byte, at int64) {
 		s.absTime = [3]byte{byte(v >> 16), byte(v >> 8), byte(v)}
 	}
 	if s.hasNumber {
-		binary.BigEndian.PutUint16(s.number[:], s.transport.downlink.sent(at, len(payload), h.Padding))
+		binary.BigEndian.PutUint16(s.number[:], s.transport.downlink.sent(at, len(payload), h == &s.repair && h.Padding))
 	}
 	// A packet that the network would not take is lost like any other.
 	_, _ = s.sink.WriteRTP(h, payload)
@@ -280,10 +285,28 @@ func (s *slot) wantKeyframe(now int64) {
 	}
 }
 
-func (s *slot) setReady() {
+// setReady lets the slot send, by the plane's lane or, without one, by Pion's
+// stream; which of the two is decided once, because only one may ever number
+// what is sealed under an SSRC.
+func (s *slot) setReady(lane *plane.Lane) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ready || s.sink == nil {
+		return nil
+	}
+	if lane != nil {
+		ssrcs := []uint32{s.header.SSRC}
+		if s.repair.PayloadType != 0 {
+			ssrcs = append(ssrcs, s.repair.SSRC)
+		}
+		sender, err := lane.Sender(ssrcs...)
+		if err != nil {
+			return err
+		}
+		s.sink, s.merges = sender, true
+	}
 	s.ready = true
+	return nil
 }
 
 // Bind learns the section's numbers, which are the offerer's; Pion calls it

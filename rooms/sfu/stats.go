@@ -1,6 +1,10 @@
 package sfu
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"viop/rooms/sfu/plane"
+)
 
 // Stats are counters since New, summed when asked for, and two gauges.
 type Stats struct {
@@ -12,6 +16,10 @@ type Stats struct {
 	Duplicates       uint64 // probes and repeats that were not forwarded
 	KeyframeRequests uint64 // sent to publishers
 	Restored         uint64 // packets of sound that were lost, out of the redundancy of others
+	// Ways are the transports that are connected now, by the way of their media.
+	Ways map[Path]int
+	// Plane is what the plane has counted; zero without one.
+	Plane plane.Counts
 }
 
 func (s *Stats) add(o Stats) {
@@ -50,13 +58,19 @@ func (s *SFU) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := s.retired
-	out.Rooms = len(s.rooms)
+	out.Rooms, out.Ways = len(s.rooms), map[Path]int{PathPlane: 0, PathPion: 0}
+	if p := s.engine.plane; p != nil {
+		out.Plane = p.Counts()
+	}
 	for r := range s.rooms {
 		r.mu.Lock()
 		out.Peers += len(r.peers)
 		for _, p := range r.peers {
 			if p.transport != nil {
 				out.add(p.transport.stats())
+				if path := Path(p.transport.path); path != "" {
+					out.Ways[path]++
+				}
 			}
 		}
 		r.mu.Unlock()

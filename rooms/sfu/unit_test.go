@@ -340,7 +340,7 @@ func TestReportsKeepSoundAndPictureTogether(t *testing.T) {
 	}
 	// On the publisher's clock it is 1000 s; sound arrives 30 ms before the picture.
 	ntp := uint64(1000) << 32
-	scratch := in.scratch[:0]
+	scratch := in.out.scratch[:0]
 	p := packet{seq: 100, ts: 5_000_000, at: 3 * second}
 	a.forward(audio, &p, scratch)
 	p = packet{seq: 200, ts: 8_000_000, at: 3*second + 30*int64(time.Millisecond), isVP8: true, vp8: rewrite.VP8{Keyframe: true, Size: 1}, payload: []byte{0x10, 0}}

@@ -122,7 +122,7 @@ func newHearing(depth int32) *hearing {
 	s := &SFU{base: time.Now()}
 	t := &transport{room: &room{sfu: s, wakeups: make(chan struct{}, 1)}, sources: map[rooms.Source]*source{}}
 	t.peer = &peer{room: t.room}
-	t.ingress = newIngress(t)
+	t.ingress = newIngress(t, new(batch))
 	t.redundancy.Store(depth)
 	h := &hearing{in: t.ingress, l: &layer{source: &source{transport: t, kind: rooms.Mic}, ssrc: 1, clock: 48000}}
 	h.slot = &slot{transport: t, clock: 48000, sink: h, ready: true, plain: 109, red: testRED, next: h.l}
