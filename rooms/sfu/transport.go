@@ -73,7 +73,7 @@ func newTransport(p *peer, o *offer) (*transport, error) {
 		t.ingress = newIngress(t, e.batch)
 		t.plane, t.handshake = e.plane, new(plane.Handshake)
 		t.lane = e.plane.Lane(
-			func(ssrc uint32) plane.Receiver { return &inbound{in: t.ingress, ssrc: ssrc} },
+			func(ssrc uint32) plane.Receiver { return t.ingress.stream(ssrc) },
 			func(at plane.Place) { p.push(roamed{t, at}) })
 	}
 	for _, kind := range []rooms.Source{rooms.Mic, rooms.Camera, rooms.Screen, rooms.ScreenAudio} {
