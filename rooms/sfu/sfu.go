@@ -30,6 +30,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +46,10 @@ type Config struct {
 	UDP netip.AddrPort
 	// TCP is the port of ICE-TCP (RFC 6544). Invalid: none.
 	TCP netip.AddrPort
+	// Shards divide the rooms, each with ports of its own: the first those
+	// above, the others the numbers after them. One loop per shard forwards
+	// (package plane), so a shard is a core's worth of rooms. Default 1.
+	Shards int
 	// PublicIPs replace the local addresses in what browsers are told, for a
 	// server behind NAT.
 	PublicIPs []netip.Addr
@@ -80,7 +85,7 @@ type SFU struct {
 	// Set by New.
 	config Config
 	log    *slog.Logger
-	engine *engine
+	shards []*engine
 	base   time.Time
 
 	mu      sync.Mutex
@@ -101,12 +106,35 @@ func New(c Config, log *slog.Logger) (*SFU, error) {
 		c.LoudestAbove = 6
 	}
 	s := &SFU{config: c, log: log, base: time.Now(), rooms: map[*room]struct{}{}}
-	e, err := newEngine(c, log, s.now)
-	if err != nil {
-		return nil, err
+	for i := range max(c.Shards, 1) {
+		e, err := newEngine(c.shard(i), log, s.now)
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		s.shards = append(s.shards, e)
 	}
-	s.engine = e
 	return s, nil
+}
+
+// shard is the configuration of one: the ports are moved along.
+func (c Config) shard(i int) Config {
+	move := func(a netip.AddrPort) netip.AddrPort {
+		if a.Port() == 0 { // any, or none
+			return a
+		}
+		return netip.AddrPortFrom(a.Addr(), a.Port()+uint16(i))
+	}
+	c.UDP, c.TCP = move(c.UDP), move(c.TCP)
+	return c
+}
+
+// leastBusy is the shard with the fewest rooms. s.mu is held.
+func (s *SFU) leastBusy() *engine {
+	load := map[*engine]int{}
+	for r := range s.rooms {
+		load[r.engine]++
+	}
+	return slices.MinFunc(s.shards, func(a, b *engine) int { return load[a] - load[b] })
 }
 
 // now is nanoseconds since New, monotonic.
@@ -119,7 +147,7 @@ func (s *SFU) Room(id rooms.SessionID) (rooms.Media, error) {
 	if s.closed {
 		return nil, errors.New("sfu: closed")
 	}
-	r := newRoom(s, id)
+	r := newRoom(s, s.leastBusy(), id)
 	s.rooms[r] = struct{}{}
 	return r, nil
 }
@@ -137,7 +165,10 @@ func (s *SFU) Close() error {
 	for _, r := range open {
 		errs = append(errs, r.Close())
 	}
-	return errors.Join(append(errs, s.engine.close())...)
+	for _, e := range s.shards {
+		errs = append(errs, e.close())
+	}
+	return errors.Join(errs...)
 }
 
 func (s *SFU) forget(r *room) {

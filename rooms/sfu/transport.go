@@ -66,7 +66,7 @@ func newTransport(p *peer, o *offer) (*transport, error) {
 		sources:   map[rooms.Source]*source{},
 		feedbacks: make(chan rtcp.Packet, 256),
 	}
-	e := p.room.sfu.engine
+	e := p.room.engine
 	if e.plane == nil {
 		t.ingress = newIngress(t, new(batch))
 	} else {
