@@ -6,13 +6,18 @@
 // behind them, so that people coming, going, being muted or pinned cause no
 // SDP.
 //
-// A packet's way is short. Pion's SRTP session opens it and writes it to the
-// ingress of its publisher, which stands where Pion would buffer it for a
-// reader; its layer (one SSRC) hands it to the slots in an immutable list, and
-// each slot renumbers it (package rewrite) and writes it to its sink. All of
-// that is one goroutine, takes no lock but the slot's own, and allocates
-// nothing. Loss is repaired on both sides separately: the ingress asks the
-// publisher, and a slot answers its browser from the layer's ring.
+// A packet's way is short. The plane (package plane) takes it off the socket,
+// past Pion, opens it and gives it to the ingress of its publisher; its layer
+// (one SSRC) hands it to the slots in an immutable list, and each slot renumbers
+// it (package rewrite) and writes it to its sink, the plane's sender. All of
+// that is one turn of the plane, for everything that was queued at the socket;
+// it takes no lock but the slot's own, and allocates nothing. Where the plane
+// cannot be (ICE-TCP, another SRTP profile, VIOP_MEDIA_PATH=pion), Pion's SRTP
+// session opens the packet and writes it to the same ingress, which stands where
+// Pion would buffer it for a reader, and Pion's write stream is the sink. A
+// transport goes one way or the other for its whole life; a room may have both.
+// Loss is repaired on both sides separately: the ingress asks the publisher, and
+// a slot answers its browser from the layer's ring.
 //
 // The control side is the room: under one mutex it turns the table of places
 // (Route), what pages show (Want) and what lines can carry into slots and

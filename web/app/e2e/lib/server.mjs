@@ -54,6 +54,7 @@ export async function newServer({ redisURL } = {}) {
   const media = await freePort()
   const env = {
     PATH: process.env.PATH,
+    VIOP_MEDIA_PATH: process.env.VIOP_MEDIA_PATH ?? 'auto', // both ways of media can be tried
     VIOP_LISTEN: `127.0.0.1:${port}`,
     VIOP_MEDIA: `:${media}`,
     VIOP_DATA: data,
