@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
@@ -28,6 +29,8 @@ type sendTrack struct {
 	picID    uint16
 	tl0      uint8
 	frame    uint32
+	rest     time.Duration // longest without a frame
+	frameAt  time.Time
 	key      bool // the next frame is a keyframe
 	keys     int  // keyframes sent
 	plis     int
@@ -144,6 +147,10 @@ func (s *sendTrack) sendFrame(name string, height int) {
 	if s.c == nil || s.off || s.unwanted {
 		return
 	}
+	if !s.frameAt.IsZero() {
+		s.rest = max(s.rest, time.Since(s.frameAt))
+	}
+	s.frameAt = time.Now()
 	const parts = 3
 	key := s.key
 	s.key = false
@@ -213,4 +220,13 @@ func (s *sendTrack) frameNow() uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.frame
+}
+
+// rested is the longest time without a frame since the last call.
+func (s *sendTrack) rested() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	longest := s.rest
+	s.rest = 0
+	return longest
 }

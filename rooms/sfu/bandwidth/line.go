@@ -25,6 +25,7 @@ const (
 
 	fallBack  = 0.85 // of what came through, on congestion
 	growth    = 1.08 // a second, without
+	careful   = 1.01 // near what it last was too much at
 	grown     = 1.2  // of what came through, at most; trains show more
 	plenty    = 1.1  // of what is wanted
 	grownAtop = 20_000
@@ -32,12 +33,13 @@ const (
 
 	lossHigh = 0.10 // beyond it, loss is congestion
 	lossLow  = 0.02 // below it, the line may be given more
-	enough   = 20   // packets to judge loss by
+	enough   = 100  // packets to judge loss by
 
 	lossEvery = int64(time.Second)
 	lossFlood = 0.30                          // as much in a fifth of that is no accident
 	settle    = int64(300 * time.Millisecond) // until a cut is felt: the next keyframe must come first
 	calm      = int64(2 * time.Second)        // after congestion
+	warm      = int64(time.Second)            // before delay is believed: what comes through must be known, and what is usual
 	lifted    = int64(10 * time.Second)       // without congestion, and with more than enough: no limit
 )
 
@@ -61,9 +63,11 @@ type Line struct {
 	limit   float64 // bit/s; 0: none
 	wanted  float64
 	cutAt   int64
-	stepAt  int64 // last growth
+	fullAt  float64 // what came through then
+	stepAt  int64   // last growth
 	heardAt int64
 	begun   bool
+	begunAt int64
 
 	lost, came int // since lossAt
 	lossAt     int64
@@ -106,7 +110,7 @@ func (l *Line) send(at int64, bytes int, probe bool) uint16 {
 // whether the line has become narrower.
 func (l *Line) Feedback(now int64, reports []Report) (narrower bool) {
 	if !l.begun {
-		l.begun, l.lossAt, l.stepAt = true, now, now
+		l.begun, l.begunAt, l.lossAt, l.stepAt = true, now, now, now
 	}
 	l.heardAt = now
 	congested := false
@@ -128,12 +132,12 @@ func (l *Line) Feedback(now int64, reports []Report) (narrower bool) {
 				}
 			}
 			f.state = arrived
-			congested = l.arrival(f, r.At) || congested
+			congested = l.arrival(f, r.At, now) || congested
 		}
 	}
 	before := l.limit
 	l.judgeProbe(now)
-	if congested && l.trend.queued() {
+	if congested {
 		l.cut(now, fallBack*l.meter.bits)
 	}
 	l.judgeLoss(now)
@@ -146,7 +150,7 @@ func (l *Line) Feedback(now int64, reports []Report) (narrower bool) {
 func (l *Line) counts(f *flight) bool { return l.cutAt == 0 || f.at > l.cutAt+settle }
 
 // arrival says whether the line is filling up.
-func (l *Line) arrival(f *flight, at int64) bool {
+func (l *Line) arrival(f *flight, at, now int64) bool {
 	l.meter.add(at, int(f.bytes))
 	if f.probe {
 		l.probe.came(f, at)
@@ -157,14 +161,22 @@ func (l *Line) arrival(f *flight, at int64) bool {
 		return false
 	}
 	dSent, dCame, ok := l.groups.add(f.at, at)
-	return ok && l.trend.add(millis(at), millis(dSent), millis(dCame)) && l.counts(f)
+	if !ok {
+		return false
+	}
+	l.trend.add(millis(at), millis(dSent), millis(dCame))
+	return l.counts(f) && now-l.begunAt > warm && l.trend.overused()
 }
 
 func (l *Line) cut(now int64, to float64) {
 	if l.limit > 0 {
+		if l.meter.bits < l.limit/2 {
+			to = fallBack * l.limit // it is not ours that fills it
+		}
 		to = min(to, l.limit)
 	}
 	l.limit = max(to, least)
+	l.fullAt = l.meter.bits
 	l.cutAt, l.stepAt, l.lossAt = now, now, now
 	l.lost, l.came = 0, 0
 	l.probe.failed(now)
@@ -198,7 +210,11 @@ func (l *Line) grow(now int64) {
 		l.limit = 0
 	default:
 		most := max(l.limit, grown*l.meter.bits+grownAtop)
-		l.limit = min(l.limit*(1+(growth-1)*seconds), most)
+		by := growth
+		if l.limit > fallBack*l.fullAt && l.limit < grown*l.fullAt && now-l.cutAt < lifted {
+			by = careful
+		}
+		l.limit = min(l.limit*(1+(by-1)*seconds), most)
 	}
 }
 
@@ -220,7 +236,8 @@ type meter struct {
 	begun bool
 	from  int64
 	bytes int
-	bits  float64
+	last  float64 // bit/s of the last stretch
+	bits  float64 // and of the better of the last two
 }
 
 const meterEvery = int64(250 * time.Millisecond)
@@ -231,10 +248,8 @@ func (m *meter) add(at int64, bytes int) {
 	}
 	if d := at - m.from; d >= meterEvery {
 		bits := float64(m.bytes) * 8 * float64(time.Second) / float64(d)
-		if m.bits == 0 {
-			m.bits = bits
-		}
-		m.bits += (bits - m.bits) / 2
+		// One that is low may be the radio's, or a hiccup's.
+		m.bits, m.last = max(bits, m.last), bits
 		m.from, m.bytes = at, 0
 	}
 	m.bytes += bytes

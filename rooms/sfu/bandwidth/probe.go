@@ -13,8 +13,9 @@ const (
 	probeBetter  = 1.05
 	probeWaits   = int64(time.Second)            // for the answer
 	probeAgain   = int64(100 * time.Millisecond) // after one that went well
-	probeBackoff = int64(4 * time.Second)        // after one that did not
-	probeFirst   = int64(2 * time.Second)        // after congestion
+	probeBackoff = int64(3 * time.Second / 2)    // after one that did not, then twice that,
+	probeMostly  = int64(4 * time.Second)        // up to this
+	probeFirst   = int64(time.Second)            // after congestion
 	probeArrived = 0.8
 )
 
@@ -23,6 +24,7 @@ const (
 // twice its own length in a queue.
 type probe struct {
 	next int64 // none before
+	wait int64 // after the next that does not go well
 
 	flying      bool
 	from, until int64 // sent, and gone from a full line
@@ -48,7 +50,7 @@ func (l *Line) Probe(now int64) (bytes int) {
 	target := max(min(probeFactor*l.limit, probeWanted*l.wanted), probeFloor)
 	bytes = min(max(int(target*float64(probeTime)/float64(time.Second)/8), probeLeast), probeMost)
 	*p = probe{
-		next: p.next, flying: true, from: now, target: target, bytes: bytes,
+		next: p.next, wait: p.wait, flying: true, from: now, target: target, bytes: bytes,
 		until: now + int64(float64(bytes)*8*float64(time.Second)/l.limit),
 	}
 	return bytes
@@ -93,7 +95,8 @@ func (l *Line) judgeProbe(now int64) {
 		return
 	}
 	p.flying = false
-	p.next = now + probeBackoff
+	p.wait = min(max(2*p.wait, probeBackoff), probeMostly)
+	p.next = now + p.wait
 	if float64(p.heard) < probeArrived*float64(p.packets) || p.heard < 2 {
 		return
 	}
@@ -103,6 +106,6 @@ func (l *Line) judgeProbe(now int64) {
 	}
 	if rate *= probeShare; rate > probeBetter*l.limit && l.limit > 0 {
 		l.limit = rate
-		p.next = now + probeAgain
+		p.next, p.wait = now+probeAgain, 0
 	}
 }

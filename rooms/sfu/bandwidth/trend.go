@@ -57,9 +57,13 @@ const (
 	// A delay that grows is a queue if it stays: all packets for so long have
 	// waited so much. A radio's delay is back at the least now and then, and
 	// one hiccup of a machine is over when its packets come.
-	queue    = 15.0
+	queue    = 15.0 // and so many times the jitter:
+	jitters  = 3.0
 	standing = 150.0
-	drift    = 0.002 // of the clocks, ms each ms, at most
+	// One that is full does not grow any more.
+	full    = 100.0
+	fullFor = 500.0
+	drift   = 0.002 // of the clocks, ms each ms, at most
 )
 
 // trend says whether delay grows: the slope of a line through the last bursts'
@@ -71,6 +75,8 @@ type trend struct {
 	delay, smooth float64
 	base          float64 // the least delay, of an empty line
 	low           float64 // when it was last about that
+	jitter        float64
+	grows         bool
 	at, updated   float64
 	slope         float64
 	over          float64 // time spent beyond the threshold
@@ -78,14 +84,14 @@ type trend struct {
 	threshold     float64
 }
 
-// add takes the distances between two bursts and says whether the line is
-// being overused.
-func (t *trend) add(at, dSent, dCame float64) bool {
+// add takes the distances between two bursts.
+func (t *trend) add(at, dSent, dCame float64) {
 	if t.n == 0 {
 		t.threshold = 12.5
 		t.updated = at
 	}
 	t.delay += dCame - dSent
+	t.jitter += (math.Abs(dCame-dSent) - t.jitter) / 16 // as RFC 3550 §6.4.1
 	t.smooth = smoothing*t.smooth + (1-smoothing)*t.delay
 	t.base = min(t.base+drift*max(at-t.at, 0), t.delay)
 	t.at = at
@@ -94,13 +100,23 @@ func (t *trend) add(at, dSent, dCame float64) bool {
 	}
 	t.points[t.n%window] = struct{ at, delay float64 }{at, t.smooth}
 	t.n++
+	t.grows = false
 	if t.n < window {
-		return false
+		return
 	}
 	slope := t.fit()
-	over := t.detect(slope*gain*float64(min(t.n, mostDeltas)), slope, dSent)
+	t.grows = t.detect(slope*gain*float64(min(t.n, mostDeltas)), slope, dSent)
 	t.slope = slope
-	return over
+}
+
+// overused says whether the line is: its queue grows, or is full.
+func (t *trend) overused() bool {
+	if t.delay-t.base >= full && t.at-t.low >= fullFor {
+		// Or it is another way, which is longer.
+		t.base, t.low = t.delay, t.at
+		return true
+	}
+	return t.grows
 }
 
 func (t *trend) detect(value, slope, dSent float64) bool {
@@ -119,7 +135,7 @@ func (t *trend) detect(value, slope, dSent float64) bool {
 }
 
 // queued says whether the newest burst had to wait.
-func (t *trend) queued() bool { return t.delay-t.base >= queue }
+func (t *trend) queued() bool { return t.delay-t.base >= queue+jitters*t.jitter }
 
 // adapt lets the threshold follow, slowly up and fast down, but not after
 // outliers.

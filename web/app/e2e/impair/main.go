@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command impair is a bad line between two network namespaces, for tests on
 // machines whose kernel has no netem: it joins them by TUN devices and delays,
 // drops, shapes or filters the IP packets between. Needs root.
@@ -54,8 +56,8 @@ func parse(text string) (line, error) {
 	return l, errors.Join(errs...)
 }
 
-// tun opens a device of a namespace, "namespace,device". The thread stays
-// there and ends with its goroutine.
+// tun opens a device, "namespace,device" or ",device" of this namespace. The
+// thread stays there and ends with its goroutine.
 func tun(spec string) (*os.File, error) {
 	type opened struct {
 		file *os.File
@@ -73,6 +75,9 @@ func tun(spec string) (*os.File, error) {
 
 func enter(spec string) (*os.File, error) {
 	namespace, device, _ := strings.Cut(spec, ",")
+	if namespace == "" {
+		return attach(device)
+	}
 	ns, err := unix.Open("/run/netns/"+namespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("namespace %s: %w", namespace, err)
@@ -81,6 +86,10 @@ func enter(spec string) (*os.File, error) {
 	if err := unix.Setns(ns, unix.CLONE_NEWNET); err != nil {
 		return nil, fmt.Errorf("enter %s: %w", namespace, err)
 	}
+	return attach(device)
+}
+
+func attach(device string) (*os.File, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open tun: %w", err)
