@@ -16,7 +16,7 @@ import (
 // How often a publisher hears from us.
 const (
 	lossEvery     = 10 * time.Millisecond
-	feedbackEvery = 50 * time.Millisecond
+	feedbackEvery = 100 * time.Millisecond // as libwebrtc does: 50 to 250
 	reportEvery   = time.Second
 	maxStreams    = 32 // SSRCs one browser may use
 )
