@@ -40,6 +40,7 @@ type nodeFlags struct {
 	PublicURL      string   `name:"public-url" env:"VIOP_PUBLIC_URL" placeholder:"URL" help:"What links begin with; default from the listen address."`
 	Origins        []string `env:"VIOP_ORIGINS" help:"Further origins whose pages may connect."`
 	Media          string   `default:":7800" env:"VIOP_MEDIA" help:"UDP and TCP address of media, one port for everybody."`
+	MediaShards    int      `default:"1" env:"VIOP_MEDIA_SHARDS" help:"Loops that forward media, each with a port of its own: those from VIOP_MEDIA on. One carries about a hundred people."`
 	MediaPath      string   `default:"auto" enum:"auto,pion" env:"VIOP_MEDIA_PATH" help:"The way of media packets inside the node: the fast one where it can be (auto), or Pion's for everybody."`
 	PublicIPs      []string `name:"public-ips" env:"VIOP_PUBLIC_IPS" placeholder:"IP" help:"Addresses browsers send media to, when not those of an interface (NAT)."`
 	Loudest        int      `default:"4" env:"VIOP_LOUDEST" help:"Microphones forwarded at once in a large room, beside those of facilitators; -1: all."`
@@ -255,6 +256,9 @@ func (n *node) authenticate(ctx context.Context, f nodeFlags) error {
 	return err
 }
 
+// mostShards is more than a machine has cores to spare for media.
+const mostShards = 64
+
 func (n *node) openMedia(f nodeFlags) error {
 	addr, err := mediaAddress(f.Media)
 	if err != nil {
@@ -264,8 +268,11 @@ func (n *node) openMedia(f nodeFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.MediaShards < 1 || f.MediaShards > mostShards || int(addr.Port())+f.MediaShards > 1<<16 {
+		return fmt.Errorf("VIOP_MEDIA_SHARDS: %d, want 1 to %d, and a port for each", f.MediaShards, mostShards)
+	}
 	n.media, err = sfu.New(sfu.Config{
-		UDP: addr, TCP: addr, PublicIPs: ips, Path: sfu.Path(f.MediaPath),
+		UDP: addr, TCP: addr, Shards: f.MediaShards, PublicIPs: ips, Path: sfu.Path(f.MediaPath),
 		// A node that serves only this machine sends media only there too.
 		Loopback: addr.Addr().IsLoopback() || loopback(n.listener.Addr()),
 		Loudest:  f.Loudest, LoudestAbove: f.LoudestAbove,

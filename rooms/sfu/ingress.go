@@ -3,6 +3,7 @@ package sfu
 import (
 	"io"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/pion/interceptor/pkg/twcc"
@@ -30,6 +31,10 @@ const (
 type ingress struct {
 	transport *transport
 
+	mu     sync.Mutex
+	bySSRC map[uint32]*inbound // guarded by mu
+
+	// Within a turn.
 	out      *batch // what is to be forwarded at the turn's end
 	packet   packet
 	restored packet // out of the redundancy of packet
@@ -42,7 +47,7 @@ type ingress struct {
 }
 
 func newIngress(t *transport, out *batch) *ingress {
-	return &ingress{transport: t, out: out, twcc: twcc.NewRecorder(rand.Uint32())}
+	return &ingress{transport: t, out: out, bySSRC: map[uint32]*inbound{}, twcc: twcc.NewRecorder(rand.Uint32())}
 }
 
 // inbound is one SSRC of the browser.
@@ -78,7 +83,22 @@ func (t *transport) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadW
 	if kind == packetio.RTCPBufferPacket {
 		return &inboundRTCP{t, ssrc}
 	}
-	return &inbound{in: t.ingress, ssrc: ssrc}
+	return t.ingress.stream(ssrc)
+}
+
+// stream of an SSRC: the same one whether Pion opens its packets or the plane,
+// because the first ones may come by Pion and the others by the plane.
+func (in *ingress) stream(ssrc uint32) *inbound {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	s := in.bySSRC[ssrc]
+	if s == nil {
+		s = &inbound{in: in, ssrc: ssrc}
+		if len(in.bySSRC) < 2*maxStreams { // with their repairs
+			in.bySSRC[ssrc] = s
+		}
+	}
+	return s
 }
 
 func (in *ingress) receive(from *inbound, b []byte, now int64) {

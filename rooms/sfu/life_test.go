@@ -92,8 +92,8 @@ func TestICERestartKeepsEverything(t *testing.T) {
 
 // The line is gone until ICE has given up; then it comes back.
 func TestICERestartAfterFailure(t *testing.T) {
-	s, r := testSFU(t, func(c *Config) { c.DeadAfter = 3 * time.Second })
-	s.engine.iceFailed = time.Second
+	_, r := testSFU(t, func(c *Config) { c.DeadAfter = 3 * time.Second })
+	r.engine.iceFailed = time.Second
 	line, settings := lossyLine(t)
 	o := browserOptions{audio: 1, video: 1}
 	b := join(t, r, "b", o)

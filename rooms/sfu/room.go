@@ -20,6 +20,7 @@ const (
 type room struct {
 	// Set by newRoom.
 	sfu     *SFU
+	engine  *engine // its shard
 	log     *slog.Logger
 	wakeups chan struct{} // from wake to run; one is enough
 	stop    chan struct{} // closed by Close
@@ -44,9 +45,9 @@ type key struct {
 	kind rooms.Source
 }
 
-func newRoom(s *SFU, id rooms.SessionID) *room {
+func newRoom(s *SFU, e *engine, id rooms.SessionID) *room {
 	r := &room{
-		sfu: s, log: s.log.With("session", id),
+		sfu: s, engine: e, log: s.log.With("session", id),
 		wakeups: make(chan struct{}, 1), stop: make(chan struct{}),
 		spoke: map[string]bool{}, rates: map[*layer]*rate{},
 		floor: floor{most: s.config.Loudest, from: s.config.LoudestAbove},
@@ -77,7 +78,7 @@ func (r *room) Route(table map[rooms.Conn]rooms.Place) {
 		p.place = table[p.attachment.Conn]
 	}
 	r.apply()
-	if plane := r.sfu.engine.plane; plane != nil {
+	if plane := r.engine.plane; plane != nil {
 		plane.Barrier() // what is sealed has left
 	}
 }

@@ -59,8 +59,10 @@ func (s *SFU) Stats() Stats {
 	defer s.mu.Unlock()
 	out := s.retired
 	out.Rooms, out.Ways = len(s.rooms), map[Path]int{PathPlane: 0, PathPion: 0}
-	if p := s.engine.plane; p != nil {
-		out.Plane = p.Counts()
+	for _, e := range s.shards {
+		if e.plane != nil {
+			out.Plane.Add(e.plane.Counts())
+		}
 	}
 	for r := range s.rooms {
 		r.mu.Lock()
@@ -68,7 +70,7 @@ func (s *SFU) Stats() Stats {
 		for _, p := range r.peers {
 			if p.transport != nil {
 				out.add(p.transport.stats())
-				if path := Path(p.transport.path); path != "" {
+				if path := p.transport.path; path != "" {
 					out.Ways[path]++
 				}
 			}

@@ -66,14 +66,14 @@ func newTransport(p *peer, o *offer) (*transport, error) {
 		sources:   map[rooms.Source]*source{},
 		feedbacks: make(chan rtcp.Packet, 256),
 	}
-	e := p.room.sfu.engine
+	e := p.room.engine
 	if e.plane == nil {
 		t.ingress = newIngress(t, new(batch))
 	} else {
 		t.ingress = newIngress(t, e.batch)
 		t.plane, t.handshake = e.plane, new(plane.Handshake)
 		t.lane = e.plane.Lane(
-			func(ssrc uint32) plane.Receiver { return &inbound{in: t.ingress, ssrc: ssrc} },
+			func(ssrc uint32) plane.Receiver { return t.ingress.stream(ssrc) },
 			func(at plane.Place) { p.push(roamed{t, at}) })
 	}
 	for _, kind := range []rooms.Source{rooms.Mic, rooms.Camera, rooms.Screen, rooms.ScreenAudio} {

@@ -260,6 +260,7 @@ func (b *batcher) refused(fd uintptr, errno syscall.Errno) {
 			b.counts.Unsent++
 		}
 	}
-	b.counts.Messages += uint64(h.Iovlen) - 1
-	b.counts.Calls += uint64(h.Iovlen)
+	pieces := uint64(h.Iovlen) //nolint:unconvert // it has 32 bits on some machines
+	b.counts.Messages += pieces - 1
+	b.counts.Calls += pieces
 }

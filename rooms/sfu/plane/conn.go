@@ -64,6 +64,9 @@ func (c *Conn) turn(n int) {
 		case p.answered(c, b, at):
 		default:
 			c.others = append(c.others, i)
+			if l := p.byAddr[at]; l != nil {
+				l.heardOn(c, at)
+			}
 		}
 	}
 }

@@ -100,10 +100,12 @@ func (h *Handshake) ServerHello(m handshake.MessageServerHello) handshake.Messag
 	return &m
 }
 
-// Keys of the handshake, to be asked for once Pion is connected.
+// Keys of the handshake, to be asked for once, when Pion is connected; the
+// secret they are made of is forgotten.
 func (h *Handshake) Keys() (*Keys, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	defer func() { h.secret = nil }()
 	if h.srtp != dtls.SRTP_AEAD_AES_128_GCM {
 		return nil, fmt.Errorf("%w: %#04x", ErrProfile, uint16(h.srtp))
 	}
@@ -119,7 +121,6 @@ func (h *Handshake) Keys() (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.secret = nil // it is not needed again
 	return ServerKeys(m)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/pion/rtp"
@@ -32,6 +33,7 @@ type Lane struct {
 	lastAt   int64            // the newest authentic packet
 	lastFrom netip.AddrPort
 	aim      target
+	via      Place           // where what is Pion's came from
 	claimed  map[uint32]bool // SSRCs that have a Sender
 	closed   bool
 	aimedAt  int64 // the newest authentic packet from where it is aimed
@@ -94,20 +96,37 @@ func (l *Lane) forget(at netip.AddrPort) {
 	}
 }
 
-// Aim sends to an address from now on, from the socket that has the local one;
-// false when no socket can be named, and then nothing is sent.
+// Aim sends to an address from now on, from the socket that it was heard on, or
+// that has the local address; false as long as no socket can be named, and then
+// nothing is sent.
 func (l *Lane) Aim(local, remote netip.AddrPort) bool {
 	p := l.plane
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.out.flush(&p.counts) // what was sealed for the old one
-	l.aim = target{}
+	l.aim = target{addr: plainAddr(remote)}
 	c := p.socket(plainAddr(local))
+	if l.via.addr == l.aim.addr && slices.Contains(p.sockets, l.via.socket) {
+		c = l.via.socket
+	}
+	return l.aimFrom(c)
+}
+
+func (l *Lane) aimFrom(c *Conn) bool {
 	if c == nil || l.closed {
 		return false
 	}
-	l.aim = target{socket: c, addr: plainAddr(remote), raw: c.raw(plainAddr(remote))}
+	l.aim = target{socket: c, addr: l.aim.addr, raw: c.raw(l.aim.addr)}
 	return true
+}
+
+// heardOn notes the socket Pion's packets came on: behind a NAT the agent names
+// another address than that of the socket.
+func (l *Lane) heardOn(c *Conn, at netip.AddrPort) {
+	l.via = Place{c, at}
+	if l.aim.socket == nil && l.aim.addr == at {
+		l.aimFrom(c)
+	}
 }
 
 // Detour sends through w, one packet with each Write, which must not wait: ICE

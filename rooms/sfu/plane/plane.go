@@ -28,6 +28,7 @@
 package plane
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -70,6 +71,18 @@ type Counts struct {
 	Forged   uint64 // were not authentic, or not RTP
 	Refused  uint64 // were not sealed: their number was used
 	Unsent   uint64 // the kernel would not take
+}
+
+// Add another plane's.
+func (c *Counts) Add(o Counts) {
+	c.In += o.In
+	c.Out += o.Out
+	c.Messages += o.Messages
+	c.Calls += o.Calls
+	c.Replayed += o.Replayed
+	c.Forged += o.Forged
+	c.Refused += o.Refused
+	c.Unsent += o.Unsent
 }
 
 // New makes a shard. now is its clock; forward is called in every turn after
@@ -146,9 +159,9 @@ func (p *Plane) receive(c *Conn, b []byte, from netip.AddrPort, now int64) bool 
 // is not authentic, or has come before.
 func (p *Plane) open(l *Lane, b []byte, from netip.AddrPort, now int64) bool {
 	plain, s, err := l.opener.open(b, l.begin)
-	switch err {
-	case nil:
-	case errReplay:
+	switch {
+	case err == nil:
+	case errors.Is(err, errReplay):
 		p.counts.Replayed++
 		return false
 	default:

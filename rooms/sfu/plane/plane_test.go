@@ -435,6 +435,12 @@ func TestAim(t *testing.T) {
 	if l.Aim(netip.MustParseAddrPort("203.0.113.7:7800"), to) || l.Aimed() {
 		t.Error("one of two sockets was guessed")
 	}
+	r.plane.Begin()
+	l.heardOn(second, to)
+	r.plane.End()
+	if !l.Aimed() || l.aim.socket != second {
+		t.Error("the socket the browser was heard on is not taken")
+	}
 	if !l.Aim(second.local, to) || l.aim.socket != second {
 		t.Error("the named socket is not taken")
 	}

@@ -70,7 +70,7 @@ func (m *roamer) answered(b []byte, from netip.AddrPort) bool {
 
 func TestRoaming(t *testing.T) {
 	m := newRoamer(t)
-	first, second := m.remote.at(), m.second.at()
+	first, second := m.at(), m.second.at()
 	m.media(t, first)
 	if !m.media(t, second) || len(m.got) != 2 {
 		t.Fatalf("%d packets were taken, want those of both addresses", len(m.got))
@@ -109,7 +109,7 @@ func TestNotRoaming(t *testing.T) {
 		answer func(t *testing.T, m *roamer) ([]byte, netip.AddrPort)
 	}{
 		{"an answer from elsewhere", func(t *testing.T, m *roamer) ([]byte, netip.AddrPort) {
-			return m.check(t, key, nil), m.remote.at()
+			return m.check(t, key, nil), m.at()
 		}},
 		{"an answer without the password", func(t *testing.T, m *roamer) ([]byte, netip.AddrPort) {
 			request := &stun.Message{}
@@ -135,7 +135,7 @@ func TestNotRoaming(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := newRoamer(t)
-			m.media(t, m.remote.at())
+			m.media(t, m.at())
 			m.time += int64(quiet)
 			m.media(t, m.second.at())
 			before := m.aim()
@@ -167,7 +167,7 @@ func TestStrangers(t *testing.T) {
 		defer m.plane.End()
 		return m.plane.receive(m.conn, append([]byte(nil), b...), from, m.time)
 	}
-	take(b, m.remote.at())
+	take(b, m.at())
 	m.time += int64(quiet)
 	if !take(b, m.second.at()) || len(m.asked) != 0 || m.plane.Counts().Replayed != 1 {
 		t.Errorf("a replay from elsewhere: asked %v, %+v", m.asked, m.plane.Counts())

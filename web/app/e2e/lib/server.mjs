@@ -55,6 +55,7 @@ export async function newServer({ redisURL, host = '127.0.0.1' } = {}) {
   const media = await freePort()
   const env = {
     PATH: process.env.PATH,
+    VIOP_MEDIA_PATH: process.env.VIOP_MEDIA_PATH ?? 'auto', // both ways of media can be tried
     VIOP_LISTEN: `${host}:${port}`,
     ...(host === '127.0.0.1'
       ? {}
