@@ -16,8 +16,18 @@
 // session opens the packet and writes it to the same ingress, which stands where
 // Pion would buffer it for a reader, and Pion's write stream is the sink. A
 // transport goes one way or the other for its whole life; a room may have both.
-// Loss is repaired on both sides separately: the ingress asks the publisher, and
-// a slot answers its browser from the layer's ring.
+// Loss is repaired on both sides separately. Pictures: the ingress asks the
+// publisher, and a slot answers its browser from the layer's ring. Sound, which
+// no browser asks for: what was before comes along with it (RFC 2198) both ways,
+// and who cannot take that gets in-band FEC, because the encoder hears of the
+// loss (recent.go, voices.go).
+//
+// What a line carries is estimated here from transport wide feedback (package
+// bandwidth, downlink.go); from REMB and loss where a browser gives none. As it
+// gets worse others lose quality first, then who speaks, then pictures go in
+// that order, and sound never does (share). A page stops making the layers that
+// nobody gets (demand.go), and of a large room the loudest few microphones are
+// forwarded (floor.go).
 //
 // The control side is the room: under one mutex it turns the table of places
 // (Route), what pages show (Want) and what lines can carry into slots and
@@ -28,7 +38,8 @@
 //
 // Where to start: ingress.go and slot.go for packets, room.go and routing.go
 // for control, peer.go for a browser's life, layers.go for who gets what when a
-// line is thin.
+// line is thin. What must hold on bad lines is in impair_test.go, and for a real
+// browser in web/app/e2e/lines.test.mjs.
 package sfu
 
 import (

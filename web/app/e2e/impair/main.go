@@ -13,6 +13,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -120,7 +121,7 @@ func carry(from, to *os.File, now *atomic.Pointer[line], shaped bool) error {
 	queue := make(chan packet, 4096)
 	go func() {
 		for p := range queue {
-			time.Sleep(time.Until(p.at))
+			<-time.After(time.Until(p.at))
 			_, _ = to.Write(p.b)
 		}
 	}()
@@ -160,7 +161,7 @@ func carry(from, to *os.File, now *atomic.Pointer[line], shaped bool) error {
 	}
 }
 
-func run(args []string) error {
+func run(args []string, orders io.Reader, out io.Writer) error {
 	if len(args) != 2 {
 		return errors.New("usage: impair namespaceA,tunA namespaceB,tunB")
 	}
@@ -177,26 +178,26 @@ func run(args []string) error {
 	failed := make(chan error, 2)
 	go func() { failed <- carry(a, b, &now, false) }()
 	go func() { failed <- carry(b, a, &now, true) }()
-	fmt.Println("ready")
-	orders := bufio.NewScanner(os.Stdin)
-	for orders.Scan() {
-		l, err := parse(orders.Text())
+	_, _ = fmt.Fprintln(out, "ready")
+	lines := bufio.NewScanner(orders)
+	for lines.Scan() {
+		l, err := parse(lines.Text())
 		if err != nil {
 			return err
 		}
 		now.Store(&l)
-		fmt.Println("ready")
+		_, _ = fmt.Fprintln(out, "ready")
 	}
 	select {
 	case err := <-failed:
 		return err
 	default:
-		return orders.Err() // who gave the orders is gone
+		return lines.Err() // who gave the orders is gone
 	}
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "impair:", err)
 		os.Exit(1)
 	}
