@@ -33,6 +33,7 @@ check: web ## format, vet, lint, types
 
 unit: web ## Go tests with the race detector, the client's unit tests
 	$(GO) test -race -timeout 10m ./...
+	VIOP_MEDIA_PATH=pion $(GO) test -race -timeout 10m ./rooms/sfu
 	cd $(APP) && npm test --silent
 
 e2e: web build ## real browsers against the real binary

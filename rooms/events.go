@@ -12,7 +12,7 @@ type Outbox interface {
 }
 
 // Event is what a room tells a browser. The set is closed. Besides those
-// below, Answer, SignalFailed, Slots, Speakers and ICERestart pass from the
+// below, Answer, SignalFailed, Slots, Layers, Speakers and ICERestart pass from the
 // peer to the browser without the room.
 type Event interface{ event() }
 
@@ -47,6 +47,7 @@ func (AttachMedia) event()   {}
 func (Answer) event()        {}
 func (SignalFailed) event()  {}
 func (Slots) event()         {}
+func (Layers) event()        {}
 func (Speakers) event()      {}
 func (ICERestart) event()    {}
 

@@ -104,6 +104,13 @@ type (
 	// Slots is the whole mapping of this peer's receive slots, sent when it
 	// changes. Index counts the offered recvonly sections of a kind, in order.
 	Slots struct{ Slots []Slot }
+	// Layers says which encodings of a source anybody gets, lowest first, so
+	// that the page stops making the others. Until told, all are wanted; a
+	// new PeerConnection begins with all.
+	Layers struct {
+		Source Source
+		Wanted []bool
+	}
 	// Speakers are the loudest just now, loudest first; may be dropped.
 	Speakers struct{ Levels []Level }
 	// ICERestart asks the browser for an offer with iceRestart.
@@ -134,5 +141,6 @@ func (PeerDown) peerEvent()     {}
 func (Answer) peerEvent()       {}
 func (SignalFailed) peerEvent() {}
 func (Slots) peerEvent()        {}
+func (Layers) peerEvent()       {}
 func (Speakers) peerEvent()     {}
 func (ICERestart) peerEvent()   {}

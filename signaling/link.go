@@ -47,6 +47,7 @@ type link struct {
 	box        mailbox
 	received   int64 // last numbered frame of the browser
 	slots      []wire.Slot
+	layers     []wire.Layers
 	reason     *rooms.Reason // set by Close
 	token      digest
 	former     digest // zero once token has arrived
@@ -173,7 +174,7 @@ func (l *link) takeOver(token digest, ack int64, fresh bool) (hold, bool) {
 	}
 	if fresh {
 		l.page++
-		l.received, l.slots = 0, nil
+		l.received, l.slots, l.layers = 0, nil, nil
 	}
 	mode := l.box.resume(ack, fresh)
 	h := l.take(token)

@@ -23,7 +23,7 @@ const (
 // The policy for a reader that does not keep up, or is away:
 //
 //  1. Speakers: only the latest waits.
-//  2. State (room, person, slots, snapshot): a waiting one gives way to its
+//  2. State (room, person, slots, layers, snapshot): a waiting one gives way to its
 //     successor, because only the latest matters.
 //  3. With waitingMost others waiting, all are given up: the connection ends
 //     with slow_consumer and the resume brings a snapshot.
@@ -80,6 +80,9 @@ func replaces(later, earlier wire.ServerMessage) bool {
 		return ok && p.Handle == later.Handle
 	case wire.Snapshot:
 		return isState(earlier)
+	case wire.Layers:
+		s, ok := earlier.(wire.Layers)
+		return ok && s.Source == later.Source
 	case wire.Room, wire.Slots, wire.AttachMedia, wire.ICERestart:
 		return later.Type() == earlier.Type()
 	}
@@ -88,7 +91,7 @@ func replaces(later, earlier wire.ServerMessage) bool {
 
 func isState(m wire.ServerMessage) bool {
 	switch m.(type) {
-	case wire.Room, wire.Person, wire.Slots, wire.Snapshot:
+	case wire.Room, wire.Person, wire.Slots, wire.Layers, wire.Snapshot:
 		return true
 	}
 	return false

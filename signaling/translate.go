@@ -2,18 +2,19 @@ package signaling
 
 import (
 	"fmt"
+	"slices"
 
 	"viop/rooms"
 	"viop/signaling/wire"
 )
 
-// translate is what a room's event is on the wire. The slots are the peer's
-// affair and the snapshot is the room's; the page gets them together, so the
-// link keeps the last slots. Called with the link's mu held.
+// translate is what a room's event is on the wire. Slots and layers are the
+// peer's affair and the snapshot is the room's; the page gets them together,
+// so the link keeps the last of them. Called with the link's mu held.
 func (l *link) translate(ev rooms.Event) wire.ServerMessage {
 	switch ev := ev.(type) {
 	case rooms.Snapshot:
-		s := wire.Snapshot{Room: room(ev.Room), You: wire.Handle(ev.You), Slots: l.slots}
+		s := wire.Snapshot{Room: room(ev.Room), You: wire.Handle(ev.You), Slots: l.slots, Layers: l.layers}
 		for _, p := range ev.People {
 			s.People = append(s.People, person(p))
 		}
@@ -25,7 +26,7 @@ func (l *link) translate(ev rooms.Event) wire.ServerMessage {
 	case rooms.Moderated:
 		return wire.Moderated{Action: ev.Action, Reason: ev.Reason}
 	case rooms.AttachMedia:
-		l.slots = nil // they were the former peer's
+		l.slots, l.layers = nil, nil // they were the former peer's
 		return wire.AttachMedia{}
 	case rooms.Answer:
 		return wire.Answer{NID: ev.NID, SDP: ev.SDP}
@@ -36,6 +37,11 @@ func (l *link) translate(ev rooms.Event) wire.ServerMessage {
 	case rooms.Slots:
 		l.slots = slots(ev)
 		return wire.Slots{Slots: l.slots}
+	case rooms.Layers:
+		m := wire.Layers{Source: sourceWord(ev.Source), Wanted: ev.Wanted}
+		l.layers = slices.DeleteFunc(slices.Clone(l.layers), func(o wire.Layers) bool { return o.Source == m.Source })
+		l.layers = append(l.layers, m)
+		return m
 	case rooms.Speakers:
 		return speakers(ev)
 	}

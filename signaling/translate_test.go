@@ -48,8 +48,12 @@ func TestEvents(t *testing.T) {
 		{rooms.Slots{Slots: []rooms.Slot{
 			{Audio: true, Index: 3, Handle: "m2", Source: rooms.ScreenAudio, Paused: true, Why: "hidden"}, {Index: 1},
 		}}, wire.Slots{Slots: []wire.Slot{slot, {Kind: wire.Video, Index: 1}}}},
+		{rooms.Layers{Source: rooms.Camera, Wanted: []bool{true, true, true}}, wire.Layers{Source: wire.Camera, Wanted: []bool{true, true, true}}},
+		{rooms.Layers{Source: rooms.Screen, Wanted: []bool{true}}, wire.Layers{Source: wire.Screen, Wanted: []bool{true}}},
+		{rooms.Layers{Source: rooms.Camera, Wanted: []bool{true, false, false}}, wire.Layers{Source: wire.Camera, Wanted: []bool{true, false, false}}},
 		{rooms.Snapshot{Room: roomView, You: "m2", People: []rooms.PersonView{view}}, wire.Snapshot{
 			Room: roomWire, You: "m2", People: []wire.Person{person}, Slots: []wire.Slot{slot, {Kind: wire.Video, Index: 1}},
+			Layers: []wire.Layers{{Source: wire.Screen, Wanted: []bool{true}}, {Source: wire.Camera, Wanted: []bool{true, false, false}}},
 		}},
 		{rooms.Moderated{Action: "muted", Reason: "noise"}, wire.Moderated{Action: "muted", Reason: "noise"}},
 		{rooms.AttachMedia{}, wire.AttachMedia{}},

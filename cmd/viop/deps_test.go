@@ -25,19 +25,21 @@ var allowed = map[string][]string{
 	"rooms":                       {"viop/auth", "viop/rooms/attendance"},
 	"rooms/schedule/form":         {},
 	"rooms/schedule":              {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule/form"},
+	"rooms/schedule/intake":       {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule", "viop/rooms/schedule/form", "github.com/teambition/rrule-go"},
 	"rooms/records":               {"viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule"},
 	"rooms/delivery/deliverytest": {},
 	"rooms/delivery":              {"viop/rooms", "viop/rooms/attendance", "viop/rooms/export/...", "viop/rooms/records", "viop/rooms/schedule", "viop/rooms/schedule/form", "golang.org/x/oauth2/..."},
+	"rooms/sfu/bandwidth":         {},
+	"rooms/sfu/plane":             {"github.com/pion/...", "golang.org/x/sys/unix"},
 	"rooms/sfu/rewrite":           {},
-	"rooms/sfu":                   {"viop/rooms", "viop/rooms/sfu/rewrite", "github.com/pion/..."},
+	"rooms/sfu":                   {"viop/rooms", "viop/rooms/sfu/bandwidth", "viop/rooms/sfu/plane", "viop/rooms/sfu/rewrite", "github.com/pion/..."},
 	"rooms/redisstore":            {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/delivery", "viop/rooms/records", "viop/rooms/schedule", "github.com/redis/go-redis/v9/...", "github.com/alicebob/miniredis/v2"},
 	"signaling/wire":              {},
 	"signaling":                   {"viop/auth", "viop/rooms", "viop/signaling/wire", "github.com/coder/websocket", "golang.org/x/time/rate"},
 	"web":                         {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/delivery", "viop/rooms/export", "viop/rooms/records", "viop/rooms/schedule", "viop/rooms/schedule/form", "viop/rooms/schedule/intake", "github.com/prometheus/client_golang/...", "golang.org/x/time/rate"},
 	"cmd/viop":                    {"viop/...", "github.com/alecthomas/kong", "github.com/prometheus/client_golang/..."},
 	"cmd/viopload":                {"viop/auth", "viop/signaling/wire", "github.com/alecthomas/kong", "github.com/coder/websocket", "github.com/pion/..."},
-
-	"rooms/schedule/intake": {"viop/auth", "viop/rooms", "viop/rooms/attendance", "viop/rooms/schedule", "viop/rooms/schedule/form", "github.com/teambition/rrule-go"},
+	"web/app/e2e/impair":          {"golang.org/x/sys/unix"},
 }
 
 func TestImports(t *testing.T) {

@@ -40,6 +40,20 @@ func (c partsCollector) Collect(out chan<- prometheus.Metric) {
 	count("rtp_bytes_out_total", "Payload of forwarded packets.", float64(media.BytesOut))
 	count("rtp_resent_total", "Repairs sent to receivers.", float64(media.Resent))
 	count("rtp_duplicates_total", "Probes and repeats that were not forwarded.", float64(media.Duplicates))
+	count("audio_restored_total", "Lost packets of sound made good out of the redundancy of others.", float64(media.Restored))
+	for path, n := range media.Ways {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("viop_media_transports", "Connected transports, by the way of their media.", []string{"path"}, nil),
+			prometheus.GaugeValue, float64(n), string(path))
+	}
+	count("plane_packets_in_total", "RTP packets opened past Pion.", float64(media.Plane.In))
+	count("plane_packets_out_total", "RTP packets sealed past Pion, repairs too.", float64(media.Plane.Out))
+	count("plane_messages_total", "UDP messages they were sent in; with segmentation (GSO) one holds several.", float64(media.Plane.Messages))
+	count("plane_calls_total", "System calls they were sent with.", float64(media.Plane.Calls))
+	for what, n := range map[string]uint64{
+		"replayed": media.Plane.Replayed, "forged": media.Plane.Forged, "refused": media.Plane.Refused, "unsent": media.Plane.Unsent,
+	} {
+		byLabel("plane_dropped_total", "RTP packets not taken (replayed, forged), not sealed a second time (refused), or not sent.", "why", what, float64(n))
+	}
 	count("keyframe_requests_total", "Keyframes asked of publishers.", float64(media.KeyframeRequests))
 
 	signals := c.n.signals.Stats()

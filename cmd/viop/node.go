@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -41,7 +43,11 @@ type nodeFlags struct {
 	PublicURL      string   `name:"public-url" env:"VIOP_PUBLIC_URL" placeholder:"URL" help:"What links begin with; default from the listen address."`
 	Origins        []string `env:"VIOP_ORIGINS" help:"Further origins whose pages may connect."`
 	Media          string   `default:":7800" env:"VIOP_MEDIA" help:"UDP and TCP address of media, one port for everybody."`
+	MediaShards    int      `default:"1" env:"VIOP_MEDIA_SHARDS" help:"Loops that forward media, each with a port of its own: those from VIOP_MEDIA on. One carries about a hundred people."`
+	MediaPath      string   `default:"auto" enum:"auto,pion" env:"VIOP_MEDIA_PATH" help:"The way of media packets inside the node: the fast one where it can be (auto), or Pion's for everybody."`
 	PublicIPs      []string `name:"public-ips" env:"VIOP_PUBLIC_IPS" placeholder:"IP" help:"Addresses browsers send media to, when not those of an interface (NAT)."`
+	Loudest        int      `default:"4" env:"VIOP_LOUDEST" help:"Microphones forwarded at once in a large room, beside those of facilitators; -1: all."`
+	LoudestAbove   int      `default:"6" env:"VIOP_LOUDEST_ABOVE" help:"Up to so many people everybody is forwarded."`
 	DebugListen    string   `env:"VIOP_DEBUG_LISTEN" placeholder:"ADDRESS" help:"Loopback address of Go's profiles (/debug/pprof/); none by default."`
 	CheckIn        bool     `default:"true" negatable:"" env:"VIOP_CHECK_IN" help:"Ask patients the questions of the check-in before the lobby."`
 }
@@ -89,6 +95,11 @@ type node struct {
 // serve runs a node until ctx ends, and then hands everything back. ready is
 // called once the node listens; an error of it ends the node.
 func (f nodeFlags) serve(ctx context.Context, log *slog.Logger, ready func(*node) error) (err error) {
+	// Most of the heap are packets kept for repairs, and they stay: to look for
+	// garbage twice as often costs a thousandth of a core.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 	life, stop := context.WithCancel(context.WithoutCancel(ctx)) // parts outlive ctx while draining
 	defer stop()
 	n, err := f.start(life, ctx, log)
@@ -258,6 +269,9 @@ func (n *node) authenticate(ctx context.Context, f nodeFlags) error {
 	return err
 }
 
+// mostShards is more than a machine has cores to spare for media.
+const mostShards = 64
+
 func (n *node) openMedia(f nodeFlags) error {
 	addr, err := mediaAddress(f.Media)
 	if err != nil {
@@ -267,10 +281,14 @@ func (n *node) openMedia(f nodeFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.MediaShards < 1 || f.MediaShards > mostShards || int(addr.Port())+f.MediaShards > 1<<16 {
+		return fmt.Errorf("VIOP_MEDIA_SHARDS: %d, want 1 to %d, and a port for each", f.MediaShards, mostShards)
+	}
 	n.media, err = sfu.New(sfu.Config{
-		UDP: addr, TCP: addr, PublicIPs: ips,
+		UDP: addr, TCP: addr, Shards: f.MediaShards, PublicIPs: ips, Path: sfu.Path(f.MediaPath),
 		// A node that serves only this machine sends media only there too.
 		Loopback: addr.Addr().IsLoopback() || loopback(n.listener.Addr()),
+		Loudest:  f.Loudest, LoudestAbove: f.LoudestAbove,
 	}, n.log)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -14,7 +15,8 @@ import (
 // cli is the command line.
 type cli struct {
 	Run   runCmd   `cmd:"" default:"withargs" help:"One scenario (the default command)."`
-	Bench benchCmd `cmd:"" help:"The scenarios of the README, alternating, and a table of their minimum, median and maximum."`
+	Bench benchCmd `cmd:"" help:"The scenarios of the README, on the two ways media can go in turn, and tables of median, minimum, maximum and ratio."`
+	Most  mostCmd  `cmd:"" help:"How many people a server carries: rooms of ten are added until packets come late or not at all."`
 }
 
 // std is where a command writes.
@@ -62,6 +64,7 @@ type serverFlags struct {
 	Secret     string `env:"VIOP_JWT_SECRETS" placeholder:"KID:BASE64" help:"The running server's VIOP_JWT_SECRETS; it must run with --no-check-in."`
 	PID        int    `name:"pid" help:"The running server's process, for CPU and memory."`
 	Binary     string `help:"The viop to start; default: the one beside this program, or on PATH."`
+	MediaPath  string `name:"media-path" enum:"auto,pion" default:"auto" help:"VIOP_MEDIA_PATH of the server we start."`
 	ServerCore string `placeholder:"LIST" help:"Cores (as of taskset) for the server we start."`
 	Profile    string `type:"path" help:"Write a CPU profile of the server we start, taken while measuring."`
 }
@@ -101,22 +104,91 @@ func (c benchCmd) scenarios() []scenario {
 	return []scenario{base, three, voices, storm}
 }
 
+// paths are the ways media can go in a server we start. One that runs already
+// goes the way it goes.
+func (c benchCmd) paths() []string {
+	if c.URL != "" {
+		return []string{""}
+	}
+	return []string{pathAuto, pathPion}
+}
+
+const (
+	pathAuto = "auto"
+	pathPion = "pion"
+)
+
 func (c benchCmd) Run(ctx context.Context, s std) error {
 	var results []result
 	for i := range c.Repeat {
 		for _, scenario := range c.scenarios() {
-			fmt.Fprintf(s.err, "%d/%d %s\n", i+1, c.Repeat, scenario.name())
-			r, err := measure(ctx, scenario, c.serverFlags, s.err)
-			if err != nil {
-				return fmt.Errorf("%s: %w", scenario.name(), err)
+			paths := c.paths()
+			if i%2 == 1 {
+				slices.Reverse(paths) // neither has always just been started
 			}
-			results = append(results, r)
+			for _, path := range paths {
+				fmt.Fprintf(s.err, "%d/%d %s %s\n", i+1, c.Repeat, scenario.name(), path)
+				flags := c.serverFlags
+				flags.MediaPath = path
+				r, err := measure(ctx, scenario, flags, s.err)
+				if err != nil {
+					return fmt.Errorf("%s %s: %w", scenario.name(), path, err)
+				}
+				r.Path, r.Round = path, i
+				results = append(results, r)
+			}
 		}
 	}
 	if c.JSON {
 		return printJSON(s.out, results)
 	}
-	return printTable(s.out, results)
+	for _, path := range c.paths() {
+		if err := printTable(s.out, path, results); err != nil {
+			return err
+		}
+	}
+	if len(c.paths()) == 1 {
+		return nil
+	}
+	return printRatios(s.out, results)
+}
+
+// mostCmd looks for the end of what one server carries.
+type mostCmd struct {
+	serverFlags `embed:""`
+	From        int     `default:"3" help:"Rooms of ten to begin with."`
+	Seconds     int     `default:"10" help:"Length of each measuring."`
+	DelayP99    float64 `name:"delay-p99" default:"50" help:"Milliseconds that 99 of 100 packets have to arrive in."`
+	Loss        float64 `default:"0.5" help:"Per cent that may be lost."`
+}
+
+// Run adds a room at a time. A step that fails is tried once more, because
+// this machine may have been busy with something else.
+func (c mostCmd) Run(ctx context.Context, s std) error {
+	carried := 0
+	for rooms := c.From; ; rooms++ {
+		sc := scenario{Rooms: rooms, People: 10, Layers: 1, Every: 50 * time.Millisecond, Settle: 3 * time.Second, Seconds: c.Seconds}
+		good := false
+		for try := 0; try < 2 && !good; try++ {
+			r, err := measure(ctx, sc, c.serverFlags, s.err)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				fmt.Fprintf(s.out, "%d people: %v\n", rooms*sc.People, err)
+				continue
+			}
+			f := r.Steady
+			good = f.DelayP99 <= c.DelayP99 && f.LossPercent <= c.Loss
+			fmt.Fprintf(s.out, "%d people: %.0f packets/s, %.2f us each, %.2f cores (generator %.2f, others %.2f), p99 %.1f ms, lost %.2f %%\n",
+				rooms*sc.People, f.PerSecond, f.MicrosPerPacket, f.ServerCores, f.LoadCores, f.OtherCores, f.DelayP99, f.LossPercent)
+		}
+		if !good {
+			fmt.Fprintf(s.out, "carried: %d people\n", carried)
+			return nil
+		}
+		carried = rooms * sc.People
+	}
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -11,6 +12,8 @@ import (
 // result is what one run found. Durations are milliseconds, sizes bytes.
 type result struct {
 	Scenario string         `json:"scenario"`
+	Path     string         `json:"path,omitempty"` // of media in the server, in a bench
+	Round    int            `json:"round"`
 	Rooms    int            `json:"rooms"`
 	People   int            `json:"people_per_room"`
 	Join     joinFigures    `json:"join"`
@@ -48,6 +51,11 @@ type steadyFigures struct {
 	LoadCores       float64 `json:"load_cores"`  // this process, for everybody
 	OtherCores      float64 `json:"other_cores"` // everything else on this machine: the less, the more the figures mean
 	MicrosPerPacket float64 `json:"server_us_per_packet"`
+	// PerMessage is how many packets the server gave the kernel at once for
+	// one receiver (GSO), PerCall how many with a system call; 0 where Pion
+	// sends, which is one each.
+	PerMessage float64 `json:"packets_per_message"`
+	PerCall    float64 `json:"packets_per_call"`
 }
 
 // joinFigures are spans since a link was opened; a pair's, since the later of
@@ -99,6 +107,9 @@ func (r result) print(w io.Writer) error {
 			line("WRONG", "%d strays, %d without a stamp, %d before they were sent", s.Strays, s.Unstamped, s.Early)
 		}
 		line("delay p50 / p95 / p99", "%.2f / %.2f / %.2f ms", s.DelayP50, s.DelayP95, s.DelayP99)
+		if s.PerMessage > 0 {
+			line("packets per message", "%.2f, %.2f per system call", s.PerMessage, s.PerCall)
+		}
 		line("server CPU", "%.2f us per forwarded packet, %.2f cores (this generator: %.2f, others: %.2f)", s.MicrosPerPacket, s.ServerCores, s.LoadCores, s.OtherCores)
 	}
 	line("server memory", "%.1f MiB, %.1f idle: %.2f MiB per person", mebibytes(float64(r.RSS)), mebibytes(float64(r.RSSIdle)), mebibytes(r.RSSPerPerson))
@@ -123,6 +134,7 @@ func (r result) print(w io.Writer) error {
 type column struct {
 	name, format string
 	of           func(result) (float64, bool)
+	ratio        bool // is worth comparing
 }
 
 func columns() []column {
@@ -138,37 +150,50 @@ func columns() []column {
 		return func(r result) (float64, bool) { return f(r), true }
 	}
 	return []column{
-		{"forwarded packets/s", "%.0f", steady(func(s *steadyFigures) float64 { return s.PerSecond })},
-		{"loss, %", "%.3f", steady(func(s *steadyFigures) float64 { return s.LossPercent })},
-		{"duplicates", "%.0f", steady(func(s *steadyFigures) float64 { return float64(s.Duplicates) })},
-		{"server CPU, us per packet", "%.2f", steady(func(s *steadyFigures) float64 { return s.MicrosPerPacket })},
-		{"server CPU, cores", "%.2f", steady(func(s *steadyFigures) float64 { return s.ServerCores })},
-		{"generator CPU, cores", "%.2f", steady(func(s *steadyFigures) float64 { return s.LoadCores })},
-		{"others' CPU, cores", "%.2f", steady(func(s *steadyFigures) float64 { return s.OtherCores })},
-		{"delay p50, ms", "%.2f", steady(func(s *steadyFigures) float64 { return s.DelayP50 })},
-		{"delay p95, ms", "%.2f", steady(func(s *steadyFigures) float64 { return s.DelayP95 })},
-		{"delay p99, ms", "%.2f", steady(func(s *steadyFigures) float64 { return s.DelayP99 })},
-		{"memory per person, MiB", "%.2f", always(func(r result) float64 { return mebibytes(r.RSSPerPerson) })},
-		{"goroutines per person", "%.1f", always(func(r result) float64 { return r.GoroutinesPerPerson })},
-		{"first media p50, ms", "%.0f", always(func(r result) float64 { return r.Join.FirstMedia.P50 })},
-		{"first media p95, ms", "%.0f", always(func(r result) float64 { return r.Join.FirstMedia.P95 })},
-		{"first key frame p50, ms", "%.0f", func(r result) (float64, bool) { return r.Join.FirstKeyframe.P50, r.Join.FirstKeyframe.P50 > 0 }},
-		{"first key frame p95, ms", "%.0f", func(r result) (float64, bool) { return r.Join.FirstKeyframe.P95, r.Join.FirstKeyframe.P50 > 0 }},
-		{"joining, server CPU s", "%.2f", always(func(r result) float64 { return r.Join.ServerCPU })},
+		{"forwarded packets/s", "%.0f", steady(func(s *steadyFigures) float64 { return s.PerSecond }), false},
+		{"loss, %", "%.3f", steady(func(s *steadyFigures) float64 { return s.LossPercent }), false},
+		{"duplicates", "%.0f", steady(func(s *steadyFigures) float64 { return float64(s.Duplicates) }), false},
+		{"server CPU, us per packet", "%.2f", steady(func(s *steadyFigures) float64 { return s.MicrosPerPacket }), true},
+		{"packets per message", "%.2f", steady(func(s *steadyFigures) float64 { return s.PerMessage }), false},
+		{"packets per system call", "%.2f", steady(func(s *steadyFigures) float64 { return s.PerCall }), false},
+		{"server CPU, cores", "%.2f", steady(func(s *steadyFigures) float64 { return s.ServerCores }), false},
+		{"generator CPU, cores", "%.2f", steady(func(s *steadyFigures) float64 { return s.LoadCores }), false},
+		{"others' CPU, cores", "%.2f", steady(func(s *steadyFigures) float64 { return s.OtherCores }), false},
+		{"delay p50, ms", "%.2f", steady(func(s *steadyFigures) float64 { return s.DelayP50 }), true},
+		{"delay p95, ms", "%.2f", steady(func(s *steadyFigures) float64 { return s.DelayP95 }), false},
+		{"delay p99, ms", "%.2f", steady(func(s *steadyFigures) float64 { return s.DelayP99 }), true},
+		{"memory per person, MiB", "%.2f", always(func(r result) float64 { return mebibytes(r.RSSPerPerson) }), true},
+		{"goroutines per person", "%.1f", always(func(r result) float64 { return r.GoroutinesPerPerson }), true},
+		{"first media p50, ms", "%.0f", always(func(r result) float64 { return r.Join.FirstMedia.P50 }), true},
+		{"first media p95, ms", "%.0f", always(func(r result) float64 { return r.Join.FirstMedia.P95 }), true},
+		{"first key frame p50, ms", "%.0f", func(r result) (float64, bool) { return r.Join.FirstKeyframe.P50, r.Join.FirstKeyframe.P50 > 0 }, false},
+		{"first key frame p95, ms", "%.0f", func(r result) (float64, bool) { return r.Join.FirstKeyframe.P95, r.Join.FirstKeyframe.P50 > 0 }, false},
+		{"joining, server CPU s", "%.2f", always(func(r result) float64 { return r.Join.ServerCPU }), true},
 	}
 }
 
-// printTable has a column for each scenario, in the order they first ran, and
-// a row for each figure: median, and minimum and maximum.
-func printTable(w io.Writer, results []result) error {
-	var names []string
+// scenarios in the order they first ran.
+func scenarios(results []result) (names []string) {
 	for _, r := range results {
 		if !slices.Contains(names, r.Scenario) {
 			names = append(names, r.Scenario)
 		}
 	}
+	return names
+}
+
+// printTable has a column for each scenario and a row for each figure: median,
+// and minimum and maximum, of the runs on one path.
+func printTable(w io.Writer, path string, all []result) error {
+	var results []result
+	for _, r := range all {
+		if r.Path == path {
+			results = append(results, r)
+		}
+	}
+	names := scenarios(results)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(t, "median (min–max)")
+	fmt.Fprintf(t, "%s median (min–max)", path)
 	for _, name := range names {
 		fmt.Fprintf(t, "\t%s", name)
 	}
@@ -190,6 +215,11 @@ func (c column) cell(results []result, scenario string) string {
 			values = append(values, v)
 		}
 	}
+	return middle(values, c.format)
+}
+
+// middle of some values, their minimum and maximum.
+func middle(values []float64, format string) string {
 	if len(values) == 0 {
 		return "–"
 	}
@@ -198,5 +228,40 @@ func (c column) cell(results []result, scenario string) string {
 	if len(values)%2 == 0 {
 		median = (median + values[len(values)/2-1]) / 2
 	}
-	return fmt.Sprintf(c.format+" ("+c.format+"–"+c.format+")", median, values[0], values[len(values)-1])
+	return fmt.Sprintf(format+" ("+format+"–"+format+")", median, values[0], values[len(values)-1])
+}
+
+// printRatios compares the two paths, run by run: both of a round have run one
+// after the other, so that what drifts over an hour does not count.
+func printRatios(w io.Writer, results []result) error {
+	of := func(path, scenario string, round int, f func(result) (float64, bool)) (float64, bool) {
+		for _, r := range results {
+			if r.Path == path && r.Scenario == scenario && r.Round == round {
+				return f(r)
+			}
+		}
+		return 0, false
+	}
+	names := scenarios(results)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "%s : %s, median (min–max)\t%s\n", pathAuto, pathPion, strings.Join(names, "\t"))
+	for _, c := range columns() {
+		if !c.ratio {
+			continue
+		}
+		fmt.Fprint(t, c.name)
+		for _, name := range names {
+			var ratios []float64
+			for _, r := range results {
+				ours, ok := c.of(r)
+				theirs, also := of(pathPion, name, r.Round, c.of)
+				if r.Path == pathAuto && r.Scenario == name && ok && also && theirs > 0 {
+					ratios = append(ratios, ours/theirs)
+				}
+			}
+			fmt.Fprintf(t, "\t%s", middle(ratios, "%.2f"))
+		}
+		fmt.Fprintln(t)
+	}
+	return t.Flush()
 }

@@ -93,7 +93,8 @@ func (f serverFlags) start(ctx context.Context, stderr io.Writer) (_ *server, er
 	if err := s.prepare(secret); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(data))
 	}
-	args := []string{binary, "serve", "--no-check-in", "--log-level", "warn",
+	// What is measured is forwarding, so nobody's voice is left out.
+	args := []string{binary, "serve", "--no-check-in", "--log-level", "warn", "--loudest=-1",
 		"--listen", ports[0], "--media", ports[1], "--data", data}
 	if f.Profile != "" {
 		s.debug = ports[2]
@@ -102,7 +103,8 @@ func (f serverFlags) start(ctx context.Context, stderr io.Writer) (_ *server, er
 	if f.ServerCore != "" {
 		args = append([]string{"taskset", "-c", f.ServerCore}, args...)
 	}
-	if err := s.launch(ctx, args, secret, data, stderr); err != nil {
+	environment := append(withoutViop(os.Environ()), "VIOP_JWT_SECRETS="+secret, "VIOP_MEDIA_PATH="+f.MediaPath)
+	if err := s.launch(ctx, args, environment, data, stderr); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(data))
 	}
 	if err := s.ready(ctx); err != nil {
@@ -112,10 +114,10 @@ func (f serverFlags) start(ctx context.Context, stderr io.Writer) (_ *server, er
 }
 
 // launch starts the process; stop ends it and removes its data.
-func (s *server) launch(ctx context.Context, args []string, secret, data string, stderr io.Writer) error {
+func (s *server) launch(ctx context.Context, args, environment []string, data string, stderr io.Writer) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx)) // it drains after ctx
 	command := exec.CommandContext(life, args[0], args[1:]...)
-	command.Env = append(withoutViop(os.Environ()), "VIOP_JWT_SECRETS="+secret)
+	command.Env = environment
 	command.Stderr = stderr
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = stopWithin

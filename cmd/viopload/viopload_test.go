@@ -204,7 +204,7 @@ func TestTable(t *testing.T) {
 		return result{Scenario: scenario, Steady: &steadyFigures{MicrosPerPacket: micros}}
 	}
 	var out strings.Builder
-	err := printTable(&out, []result{one("a", 3), {Scenario: "b"}, one("a", 1), one("a", 2)})
+	err := printTable(&out, "", []result{one("a", 3), {Scenario: "b"}, one("a", 1), {Scenario: "a", Path: "another"}, one("a", 2)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,6 +217,23 @@ func TestTable(t *testing.T) {
 		}
 	}
 	t.Errorf("no row for CPU in\n%s", out.String())
+}
+
+// Each run is compared with the other path's of its round.
+func TestRatios(t *testing.T) {
+	one := func(path string, round int, micros float64) result {
+		return result{Scenario: "a", Path: path, Round: round, Steady: &steadyFigures{MicrosPerPacket: micros}}
+	}
+	var out strings.Builder
+	err := printRatios(&out, []result{
+		one(pathAuto, 0, 5), one(pathPion, 0, 10), one(pathPion, 1, 10), one(pathAuto, 1, 4), one(pathAuto, 2, 60), one(pathPion, 2, 100), one(pathAuto, 3, 1),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "0.50 (0.40–0.60)") {
+		t.Errorf("no ratio in\n%s", out.String())
+	}
 }
 
 func TestScenariosThatCannotBe(t *testing.T) {

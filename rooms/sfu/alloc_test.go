@@ -23,7 +23,7 @@ func bench(tb testing.TB) (*ingress, *layer, *nowhere) {
 	s := &SFU{base: time.Now()}
 	t := &transport{room: &room{sfu: s, wakeups: make(chan struct{}, 1)}, sources: map[rooms.Source]*source{}}
 	t.peer = &peer{room: t.room}
-	t.ingress = newIngress(t)
+	t.ingress = newIngress(t, new(batch))
 	src := &source{transport: t, kind: rooms.Camera}
 	l := &layer{source: src, ssrc: 1, clock: 90000}
 	var out nowhere
@@ -70,6 +70,7 @@ func TestForwardingDoesNotAllocate(t *testing.T) {
 			t.Fatal("refused")
 		}
 		in.media(l, p, payloadVP8, false)
+		in.out.forward()
 		next++
 	}
 	for range ringSize + 1 { // the ring grows once
@@ -98,6 +99,7 @@ func BenchmarkForward(b *testing.B) {
 		p.at = int64(i) * int64(time.Millisecond)
 		if p.parse(packets[i&0xffff], extensions{1, 2, 3, 4, 5}) {
 			in.media(l, p, payloadVP8, false)
+			in.out.forward()
 		}
 		i++
 	}

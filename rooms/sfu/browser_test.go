@@ -2,9 +2,12 @@ package sfu
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/netip"
 	"os"
 	"slices"
@@ -16,6 +19,7 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
@@ -32,10 +36,17 @@ var (
 	discard  = slog.New(slog.NewTextHandler(io.Discard, nil))
 )
 
+// testRED is the payload type a browser gives to redundant sound.
+const testRED = 63
+
+// mediaPath is the way all tests of this package go: the whole suite runs once
+// for each (make unit).
+func mediaPath() Path { return Path(cmp.Or(os.Getenv("VIOP_MEDIA_PATH"), string(PathAuto))) }
+
 // testSFU on loopback with a room.
 func testSFU(t *testing.T, configure ...func(*Config)) (*SFU, *room) {
 	t.Helper()
-	c := Config{UDP: loopback, Loopback: true}
+	c := Config{UDP: loopback, Loopback: true, Path: mediaPath()}
 	for _, f := range configure {
 		f(&c)
 	}
@@ -59,6 +70,8 @@ type browserOptions struct {
 	audio, video int      // recvonly sections
 	rids         []string // of the camera; none: one plain stream
 	noRTX        bool
+	red          bool // offers redundant sound, and sends it
+	twcc         bool // reports on transport wide numbers
 	settings     func(*webrtc.SettingEngine)
 }
 
@@ -70,6 +83,8 @@ type got struct {
 	key      bool
 	from     string // of the mark
 	repair   bool   // came as RTX
+	part     int    // of its frame
+	at       time.Time
 }
 
 type browser struct {
@@ -88,6 +103,8 @@ type browser struct {
 	events []rooms.PeerEvent
 	slots  []rooms.Slot
 	got    map[string][]got // by track id: a0, v3
+	sounds map[string]bool  // marks of sound, also those that came along with others
+	reds   int              // packets of redundant sound
 	offers int
 	stop   chan struct{}
 	wg     sync.WaitGroup
@@ -98,7 +115,7 @@ func join(t *testing.T, r *room, name string, o browserOptions) *browser {
 	t.Helper()
 	b := &browser{
 		t: t, name: name, handle: rooms.Handle(name), conn: rooms.Conn("c1-" + name),
-		got: map[string][]got{}, stop: make(chan struct{}), level: 40,
+		got: map[string][]got{}, sounds: map[string]bool{}, stop: make(chan struct{}), level: 40,
 	}
 	p, err := r.Attach(rooms.Attachment{Conn: b.conn, Handle: b.handle}, b.event)
 	if err != nil {
@@ -117,6 +134,10 @@ func (b *browser) build(o browserOptions) {
 	m := &webrtc.MediaEngine{}
 	must(b.t, m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 109, RTPCodecCapability: webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}}, webrtc.RTPCodecTypeAudio))
+	if o.red {
+		must(b.t, m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: testRED, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: mimeRED, ClockRate: 48000, Channels: 2, SDPFmtpLine: "109/109"}}, webrtc.RTPCodecTypeAudio))
+	}
 	must(b.t, m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 120, RTPCodecCapability: webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
 		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "goog-remb"}}}}, webrtc.RTPCodecTypeVideo))
@@ -131,6 +152,9 @@ func (b *browser) build(o browserOptions) {
 	reg := &interceptor.Registry{}
 	must(b.t, webrtc.ConfigureNack(m, reg))
 	must(b.t, webrtc.ConfigureRTCPReports(reg))
+	if o.twcc {
+		must(b.t, webrtc.ConfigureTWCCSender(m, reg))
+	}
 	must(b.t, webrtc.ConfigureTWCCHeaderExtensionSender(m, reg))
 	se := webrtc.SettingEngine{LoggerFactory: pionLog{discard}}
 	se.SetIncludeLoopbackCandidate(true)
@@ -244,7 +268,19 @@ func (b *browser) event(e rooms.PeerEvent) {
 	if s, ok := e.(rooms.Slots); ok {
 		b.slots = s.Slots
 	}
+	if l, ok := e.(rooms.Layers); ok && l.Source == rooms.Camera {
+		for i, c := range b.camera {
+			c.set(func(s *sendTrack) { s.key = s.key || s.unwanted && l.Wanted[i]; s.unwanted = !l.Wanted[i] })
+		}
+	}
 	b.events = append(b.events, e)
+}
+
+// loud sets what the browser says of its microphone.
+func (b *browser) loud(level int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.level = level
 }
 
 // send makes 30 frames and 50 voice packets a second until close.
@@ -289,7 +325,7 @@ func (b *browser) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 				}
 				return
 			}
-			g := got{seq: p.SequenceNumber, ts: p.Timestamp}
+			g := got{seq: p.SequenceNumber, ts: p.Timestamp, at: time.Now()}
 			g.repair = attributes.Get(webrtc.AttributeRtxPayloadType) != nil
 			if track.Kind() == webrtc.RTPCodecTypeVideo {
 				if d, ok := rewrite.ParseVP8(p.Payload); ok {
@@ -298,12 +334,57 @@ func (b *browser) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 			}
 			if i := bytes.LastIndexByte(p.Payload, '<'); i >= 0 {
 				g.from, _, _ = strings.Cut(string(p.Payload[i+1:]), "/")
+				if part := bytes.LastIndexByte(p.Payload, '/'); part+1 < len(p.Payload) {
+					g.part = int(p.Payload[part+1] - '0')
+				}
 			}
 			b.mu.Lock()
+			if track.Kind() == webrtc.RTPCodecTypeAudio {
+				b.sound(p)
+			}
 			b.got[track.ID()] = append(b.got[track.ID()], g)
 			b.mu.Unlock()
 		}
 	})
+}
+
+// sound notes what a packet of sound brings. b.mu is held.
+func (b *browser) sound(p *rtp.Packet) {
+	if p.PayloadType != testRED {
+		b.sounds[string(p.Payload)] = true
+		return
+	}
+	b.reds++
+	r, ok := rewrite.ParseRED(p.Payload)
+	if !ok {
+		b.t.Errorf("%s: % x is no redundant sound", b.name, p.Payload)
+		return
+	}
+	b.sounds[string(r.Primary)] = true
+	for _, e := range r.Earlier[:r.N] {
+		b.sounds[string(e.Payload)] = true
+	}
+}
+
+// silences counts the sounds of somebody that never came between the first
+// and the last but a few.
+func (b *browser) silences(from string) (missing, total int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first, last := uint32(math.MaxUint32), uint32(0)
+	for m := range b.sounds {
+		var frame uint32
+		if _, err := fmt.Sscanf(m, "<"+from+"/%d/0>", &frame); err == nil {
+			first, last = min(first, frame), max(last, frame)
+		}
+	}
+	for frame := first; frame+5 < last; frame++ {
+		total++
+		if !b.sounds[string(mark(from, frame, 0))] {
+			missing++
+		}
+	}
+	return missing, total
 }
 
 func (b *browser) stopped() bool {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -18,9 +17,9 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/logging"
 	"github.com/pion/sdp/v3"
-	"github.com/pion/stun/v4"
-	"github.com/pion/transport/v5/packetio"
 	"github.com/pion/webrtc/v4"
+
+	"viop/rooms/sfu/plane"
 )
 
 // ICE timeouts: a session outlives a path by far, and the evidence is taken
@@ -42,19 +41,28 @@ const (
 	udpBuffer = 4 << 20
 )
 
+// mimeRED is redundant audio (RFC 2198), which Pion has no name for.
+const mimeRED = "audio/red"
+
 // engine makes PeerConnections that share two ports and one certificate.
 type engine struct {
 	config      Config
 	loggers     logging.LoggerFactory
 	certificate webrtc.Certificate
 	udp         ice.UDPMux
-	tcp         ice.TCPMux // nil: none
+	tcp         *ice.TCPMuxDefault // nil: none
+	plane       *plane.Plane       // nil: none
+	batch       *batch             // the plane's
 	networks    []webrtc.NetworkType
 	iceFailed   time.Duration // after iceDisconnected; tests are less patient
 }
 
-func newEngine(c Config, log *slog.Logger) (*engine, error) {
+func newEngine(c Config, log *slog.Logger, now func() int64) (*engine, error) {
 	e := &engine{config: c, loggers: pionLog{log}, iceFailed: iceFailed}
+	if c.Path != PathPion {
+		e.batch = new(batch)
+		e.plane = plane.New(now, e.batch.forward)
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -99,26 +107,79 @@ func (e *engine) listen() error {
 }
 
 func (e *engine) listenUDP(at netip.AddrPort) (ice.UDPMux, error) {
-	logger := e.loggers.NewLogger("udp")
-	if at.Addr().IsUnspecified() {
-		options := []ice.UDPMuxFromPortOption{
-			ice.UDPMuxFromPortWithLogger(logger),
-			ice.UDPMuxFromPortWithReadBufferSize(udpBuffer), ice.UDPMuxFromPortWithWriteBufferSize(udpBuffer),
-		}
-		if e.config.Loopback {
-			options = append(options, ice.UDPMuxFromPortWithLoopback())
-		}
-		if e.config.Interfaces != nil {
-			options = append(options, ice.UDPMuxFromPortWithInterfaceFilter(e.config.Interfaces))
-		}
-		return ice.NewMultiUDPMuxFromPort(int(at.Port()), options...)
+	if !at.Addr().IsUnspecified() {
+		return e.listenAt(at)
 	}
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+	addrs, err := e.addresses()
 	if err != nil {
 		return nil, err
 	}
-	_, _ = conn.SetReadBuffer(udpBuffer), conn.SetWriteBuffer(udpBuffer)
-	return ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: logger}), nil
+	var muxes []ice.UDPMux
+	for _, addr := range addrs {
+		mux, err := e.listenAt(netip.AddrPortFrom(addr, at.Port()))
+		if err != nil {
+			for _, m := range muxes {
+				_ = m.Close()
+			}
+			return nil, err
+		}
+		muxes = append(muxes, mux)
+	}
+	return ice.NewMultiUDPMuxDefault(muxes...), nil
+}
+
+func (e *engine) listenAt(at netip.AddrPort) (ice.UDPMux, error) {
+	socket, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+	if err != nil {
+		return nil, err
+	}
+	var conn net.PacketConn = socket
+	if e.plane == nil {
+		_, _ = socket.SetReadBuffer(udpBuffer), socket.SetWriteBuffer(udpBuffer)
+	} else if conn, err = e.plane.Listen(socket, udpBuffer); err != nil {
+		return nil, errors.Join(err, socket.Close())
+	}
+	return ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: e.loggers.NewLogger("udp")}), nil
+}
+
+// addresses of this machine that media is served on.
+func (e *engine) addresses() ([]netip.Addr, error) {
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		return nil, err
+	}
+	var out []netip.Addr
+	for _, i := range interfaces {
+		local := i.Flags&net.FlagLoopback != 0
+		if i.Flags&net.FlagUp == 0 || local && !e.config.Loopback || e.config.Interfaces != nil && !e.config.Interfaces(i.Name) {
+			continue
+		}
+		addrs, err := i.Addrs()
+		if err != nil {
+			continue // gone meanwhile
+		}
+		for _, a := range addrs {
+			prefix, err := netip.ParsePrefix(a.String())
+			if addr := prefix.Addr().Unmap(); err == nil && offered(addr) {
+				if addr.IsLinkLocalUnicast() && addr.Is6() {
+					addr = addr.WithZone(i.Name)
+				}
+				out = append(out, addr)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("no interface to serve media on")
+	}
+	return out, nil
+}
+
+// offered leaves out the IPv6 addresses RFC 8445 §5.1.1.1 does.
+func offered(a netip.Addr) bool {
+	b := a.As16()
+	compatible := a.Is6() && [12]byte(b[:12]) == [12]byte{} && !a.IsLoopback()
+	siteLocal := a.Is6() && b[0] == 0xfe && b[1]&0xc0 == 0xc0
+	return !compatible && !siteLocal
 }
 
 func (e *engine) close() error {
@@ -132,13 +193,10 @@ func (e *engine) close() error {
 	return errors.Join(errs...)
 }
 
-type bufferFactory = func(packetio.BufferPacketType, uint32) io.ReadWriteCloser
-
-type bindingHandler = func(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool
-
-// connect makes one PeerConnection. buffers gets all its plain RTP and RTCP,
-// onBinding every authenticated connectivity check.
-func (e *engine) connect(buffers bufferFactory, onBinding bindingHandler) (*webrtc.PeerConnection, error) {
+// connect makes a transport's PeerConnection. The transport gets all its plain
+// RTP and RTCP, every authenticated connectivity check, and the secrets of its
+// handshake.
+func (e *engine) connect(t *transport) (*webrtc.PeerConnection, error) {
 	media, err := mediaEngine()
 	if err != nil {
 		return nil, err
@@ -147,8 +205,18 @@ func (e *engine) connect(buffers bufferFactory, onBinding bindingHandler) (*webr
 	if err != nil {
 		return nil, err
 	}
-	settings.BufferFactory = buffers
-	settings.SetICEBindingRequestHandler(onBinding)
+	if e.tcp != nil && t.lane != nil {
+		t.detour = newDetour(e.tcp, t.lane)
+		settings.SetICETCPMux(t.detour)
+	} else if e.tcp != nil {
+		settings.SetICETCPMux(e.tcp)
+	}
+	settings.BufferFactory = t.buffer
+	settings.SetICEBindingRequestHandler(t.onBinding)
+	if t.handshake != nil {
+		settings.SetDTLSKeyLogWriter(t.handshake)
+		settings.SetDTLSServerHelloMessageHook(t.handshake.ServerHello)
+	}
 	api := webrtc.NewAPI(
 		webrtc.WithMediaEngine(media),
 		webrtc.WithSettingEngine(settings),
@@ -166,9 +234,6 @@ func (e *engine) settings() (webrtc.SettingEngine, error) {
 	s.SetNetworkTypes(e.networks)
 	if e.udp != nil {
 		s.SetICEUDPMux(e.udp)
-	}
-	if e.tcp != nil {
-		s.SetICETCPMux(e.tcp)
 	}
 	s.DisableActiveTCP(true) // nobody makes us dial
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
@@ -202,7 +267,7 @@ func (e *engine) settings() (webrtc.SettingEngine, error) {
 	return s, s.SetICEAddressRewriteRules(rule)
 }
 
-// mediaEngine knows Opus and VP8 with RTX and nothing else. Payload types and
+// mediaEngine knows Opus, RED around it, and VP8 with RTX, and nothing else. Payload types and
 // extension ids are only defaults: the browser's offer decides.
 //
 // Publishers get transport wide feedback: it is what lets a browser's own
@@ -229,8 +294,15 @@ func mediaEngine() (*webrtc.MediaEngine, error) {
 	rtx := webrtc.RTPCodecParameters{PayloadType: 97, RTPCodecCapability: webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=96",
 	}}
-	if err := m.RegisterCodec(opus, webrtc.RTPCodecTypeAudio); err != nil {
-		return nil, err
+	// The numbers inside are those of the format it is around, twice or more;
+	// Pion answers with the browser's own.
+	red := webrtc.RTPCodecParameters{PayloadType: 63, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: mimeRED, ClockRate: 48000, Channels: 2, SDPFmtpLine: "111/111",
+	}}
+	for _, c := range []webrtc.RTPCodecParameters{opus, red} {
+		if err := m.RegisterCodec(c, webrtc.RTPCodecTypeAudio); err != nil {
+			return nil, err
+		}
 	}
 	for _, c := range []webrtc.RTPCodecParameters{vp8, rtx} {
 		if err := m.RegisterCodec(c, webrtc.RTPCodecTypeVideo); err != nil {

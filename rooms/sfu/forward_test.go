@@ -31,7 +31,7 @@ func TestThreePeopleHearAndSeeEachOther(t *testing.T) {
 // TestNoSDPWhenPeopleComeAndGo: twelve joins, twelve leaves, mutes and moves;
 // everybody has made one offer.
 func TestNoSDPWhenPeopleComeAndGo(t *testing.T) {
-	_, r := testSFU(t)
+	_, r := testSFU(t, func(c *Config) { c.Loudest = -1 })
 	var all []*browser
 	for i := range 12 {
 		b := join(t, r, fmt.Sprintf("p%02d", i), browserOptions{audio: 11, video: 12})

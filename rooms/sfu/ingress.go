@@ -3,6 +3,7 @@ package sfu
 import (
 	"io"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/pion/interceptor/pkg/twcc"
@@ -15,21 +16,28 @@ import (
 // How often a publisher hears from us.
 const (
 	lossEvery     = 10 * time.Millisecond
-	feedbackEvery = 50 * time.Millisecond
+	feedbackEvery = 100 * time.Millisecond // as libwebrtc does: 50 to 250
 	reportEvery   = time.Second
 	maxStreams    = 32 // SSRCs one browser may use
 )
 
-// ingress takes a publisher's packets where Pion has decrypted them: it stands
-// in for the buffer Pion would put them in for a reader, so that a packet goes
-// to all its receivers on the goroutine that opened it, without another copy
-// or wakeup. One goroutine, Pion's SRTP session, runs all of it. It must never
-// wait and never write RTCP itself: Pion's close holds the lock that needs.
+// ingress takes a publisher's packets where they have been decrypted, by the
+// plane or by Pion: there it stands in for the buffer Pion would put them in
+// for a reader. So a packet goes to all its receivers on the goroutine that
+// opened it, without another copy or wakeup. It runs within a turn, and so on
+// one goroutine at a time; without a plane that is Pion's SRTP session. It must
+// never wait and never write RTCP itself: Pion's close holds the lock that
+// needs.
 type ingress struct {
 	transport *transport
 
+	mu     sync.Mutex
+	bySSRC map[uint32]*inbound // guarded by mu
+
+	// Within a turn.
+	out      *batch // what is to be forwarded at the turn's end
 	packet   packet
-	scratch  [maxPayload + mostAdded]byte // for the slots, one after the other
+	restored packet // out of the redundancy of packet
 	streams  int
 	layers   []*layer
 	twcc     *twcc.Recorder
@@ -38,8 +46,8 @@ type ingress struct {
 	lastRR   int64
 }
 
-func newIngress(t *transport) *ingress {
-	return &ingress{transport: t, twcc: twcc.NewRecorder(rand.Uint32())}
+func newIngress(t *transport, out *batch) *ingress {
+	return &ingress{transport: t, out: out, bySSRC: map[uint32]*inbound{}, twcc: twcc.NewRecorder(rand.Uint32())}
 }
 
 // inbound is one SSRC of the browser.
@@ -51,9 +59,18 @@ type inbound struct {
 
 // Write takes one plain packet, which is Pion's again when it returns.
 func (i *inbound) Write(b []byte) (int, error) {
-	i.in.receive(i, b)
+	t := i.in.transport
+	t.beginTurn()
+	i.Receive(b, t.now())
+	if t.plane == nil {
+		i.in.out.forward()
+	}
+	t.endTurn()
 	return len(b), nil
 }
+
+// Receive is Write within a turn: the bytes are the plane's.
+func (i *inbound) Receive(b []byte, now int64) { i.in.receive(i, b, now) }
 
 // Read gives nothing: there is no reader. Pion's own probing of unknown
 // streams ends at once.
@@ -66,12 +83,26 @@ func (t *transport) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadW
 	if kind == packetio.RTCPBufferPacket {
 		return &inboundRTCP{t, ssrc}
 	}
-	return &inbound{in: t.ingress, ssrc: ssrc}
+	return t.ingress.stream(ssrc)
 }
 
-func (in *ingress) receive(from *inbound, b []byte) {
+// stream of an SSRC: the same one whether Pion opens its packets or the plane,
+// because the first ones may come by Pion and the others by the plane.
+func (in *ingress) stream(ssrc uint32) *inbound {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	s := in.bySSRC[ssrc]
+	if s == nil {
+		s = &inbound{in: in, ssrc: ssrc}
+		if len(in.bySSRC) < 2*maxStreams { // with their repairs
+			in.bySSRC[ssrc] = s
+		}
+	}
+	return s
+}
+
+func (in *ingress) receive(from *inbound, b []byte, now int64) {
 	t := in.transport
-	now := t.now()
 	p := &in.packet
 	p.at = now
 	heard := t.heard.Load()
@@ -91,6 +122,10 @@ func (in *ingress) receive(from *inbound, b []byte) {
 		switch kind {
 		case payloadRTX:
 			in.repair(from.layer, p)
+		case payloadRED:
+			if from.layer.ssrc == p.ssrc {
+				in.redundant(from.layer, p)
+			}
 		case payloadOpus, payloadVP8:
 			if from.layer.ssrc == p.ssrc {
 				in.media(from.layer, p, kind, false)
@@ -108,6 +143,9 @@ func (in *ingress) repair(l *layer, p *packet) {
 	}
 	p.seq = uint16(p.payload[0])<<8 | uint16(p.payload[1])
 	p.ssrc, p.payload = l.ssrc, p.payload[2:]
+	if int16(p.seq-uint16(l.window.highest)) > 0 {
+		return // a repair of what has not been sent is nonsense
+	}
 	in.media(l, p, payloadVP8, true)
 }
 
@@ -116,9 +154,6 @@ func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
 	p.isVP8 = kind == payloadVP8
 	if p.isVP8 != l.source.isVideo() || len(p.payload) > maxPayload {
 		return
-	}
-	if repaired && int16(p.seq-uint16(l.window.highest)) > 0 {
-		return // a repair of what has not been sent is nonsense
 	}
 	if p.isVP8 && len(p.payload) > 0 {
 		var ok bool
@@ -133,16 +168,47 @@ func (in *ingress) media(l *layer, p *packet, kind payloadKind, repaired bool) {
 	}
 	if !repaired {
 		l.stats.count(p.ts, l.clock, p.at)
+		if !l.alive(p.at) {
+			t.room.wake() // it has been away
+		}
 		l.lastAt.Store(p.at)
-		l.bytes.Add(uint64(len(p.payload)))
+		l.bytes.Add(uint64(len(p.payload) + perPacket))
+	}
+	if p.hasLevel && l.source.level.add(p.level) {
+		t.room.wake()
 	}
 	if p.isVP8 {
 		in.video(l, p, ahead)
+		in.out.add(l, p)
+		return
 	}
-	if p.hasLevel {
-		l.source.level.add(p.level)
+	if ahead > 0 {
+		l.recent.before(p)
 	}
-	l.forward(p)
+	in.out.add(l, p)
+	if ahead > 0 {
+		l.recent.put(p)
+	}
+}
+
+// redundant takes redundant sound apart. What it repeats of packets that were
+// lost goes out under their numbers, before it.
+func (in *ingress) redundant(l *layer, p *packet) {
+	r, ok := rewrite.ParseRED(p.payload)
+	if !ok {
+		return
+	}
+	for back := r.N; back > 0; back-- {
+		b, seq := r.Earlier[back-1], p.seq-uint16(back)
+		if len(b.Payload) == 0 || !l.window.lacks(seq) {
+			continue
+		}
+		in.restored = packet{ssrc: p.ssrc, pt: p.pt, at: p.at, seq: seq, ts: p.ts - b.Behind, payload: b.Payload, late: true}
+		in.media(l, &in.restored, payloadOpus, true)
+		in.transport.counters.restored.Add(1)
+	}
+	p.payload = r.Primary
+	in.media(l, p, payloadOpus, false)
 }
 
 // video keeps the packet for retransmission and watches for loss and
@@ -174,7 +240,7 @@ func (in *ingress) find(heard *heard, p *packet, kind payloadKind) *layer {
 	if !ok {
 		src, rank, ok = heard.named(p, rtx)
 	}
-	if !ok || src.isVideo() != (kind != payloadOpus) {
+	if !ok || src.isVideo() == kind.isAudio() {
 		return nil
 	}
 	if rtx {

@@ -31,6 +31,7 @@ type source struct {
 	kind      rooms.Source
 	layers    [maxLayers]atomic.Pointer[layer] // by rank, lowest first; holes while a layer is not there
 	level     levelMeter
+	demand    demand
 }
 
 func (s *source) isVideo() bool { return isVideo(s.kind) }
@@ -49,6 +50,7 @@ type layer struct {
 	window  window
 	missing lossList
 	stats   receptionStats
+	recent  recent
 
 	// receivers is an immutable list, replaced by the room.
 	receivers atomic.Pointer[[]*slot]
@@ -56,7 +58,8 @@ type layer struct {
 	ring         ring
 	lastAt       atomic.Int64
 	bytes        atomic.Uint64
-	height       atomic.Int32 // of the last keyframe
+	height       atomic.Int32  // of the last keyframe
+	lostBeyond   atomic.Uint32 // of 256: what the worst line of its receivers loses
 	senderReport atomic.Pointer[senderReport]
 
 	keyframeWanted atomic.Bool
@@ -108,19 +111,5 @@ func (l *layer) requestKeyframe(now int64, gap time.Duration) {
 	t := l.source.transport
 	if t.feedback(&rtcp.PictureLossIndication{SenderSSRC: t.ssrc, MediaSSRC: l.ssrc}) {
 		t.counters.keyframeRequests.Add(1)
-	}
-}
-
-// forward hands a packet to everybody who gets this layer. It runs on the
-// publisher's goroutine, takes no lock but each receiver's slot, and
-// allocates nothing.
-func (l *layer) forward(p *packet) {
-	receivers := l.receivers.Load()
-	if receivers == nil {
-		return
-	}
-	scratch := l.source.transport.ingress.scratch[:0]
-	for _, s := range *receivers {
-		s.forward(l, p, scratch)
 	}
 }

@@ -10,6 +10,7 @@ import (
 type view struct {
 	height int // pixels wanted; 0: hidden
 	layers []offering
+	held   int // the rank it has; -1: none
 }
 
 // offering is one simulcast layer that is arriving, lowest first.
@@ -30,26 +31,35 @@ const (
 	whyBandwidth = "bandwidth"
 )
 
+// heldShare of its rate is what a layer that a view has already is counted by,
+// so that rates that move a little move nobody up and down.
+const heldShare = 0.85
+
 // share gives each view a layer. Views come in order of importance; budget is
 // what the line carries beside the sound, in bit/s, 0 for no limit. Everybody
 // visible gets their lowest layer first, then the important ones grow: so the
 // first to lose quality, and then the picture, is the last in the order. Sound
 // is not in here: it is never dropped.
+//
+// The order in which a line that gets worse loses things is therefore: the
+// quality of others' pictures, of the speaker's, of a shared screen, of what
+// is pinned; then others' pictures, the speaker's, the screen, the pinned one.
 func share(views []view, budget uint64) []choice {
 	out := make([]choice, len(views))
 	at := make([]int, len(views))
-	left := budget
+	left, full := budget, false
 	for i, v := range views {
 		out[i] = choice{rank: -1}
 		switch {
 		case v.height == 0:
 			out[i].why = whyHidden
 		case len(v.layers) == 0: // nothing arrives yet
-		case budget != 0 && v.layers[0].rate > left:
+		case budget != 0 && (full || v.need(0, v.layers[0].rate) > left):
 			out[i].why = whyBandwidth
+			full = true // for who is less important, too
 		default:
 			out[i].rank = v.layers[0].rank
-			left -= min(left, v.layers[0].rate)
+			left -= min(left, v.need(0, v.layers[0].rate))
 		}
 	}
 	for i, v := range views {
@@ -59,7 +69,7 @@ func share(views []view, budget uint64) []choice {
 		for want := fit(v); at[i] < want; {
 			now, next := v.layers[at[i]], v.layers[at[i]+1]
 			more := max(next.rate, now.rate) - now.rate
-			if budget != 0 && more > left {
+			if more = v.need(at[i]+1, more); budget != 0 && more > left {
 				break
 			}
 			left -= min(left, more)
@@ -68,6 +78,14 @@ func share(views []view, budget uint64) []choice {
 		}
 	}
 	return out
+}
+
+// need is what a layer that takes so much is counted by.
+func (v view) need(layer int, rate uint64) uint64 {
+	if v.layers[layer].rank <= v.held {
+		return uint64(heldShare * float64(rate))
+	}
+	return rate
 }
 
 // fit is the lowest layer that fills the glass, allowing a quarter of

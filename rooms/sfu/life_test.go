@@ -92,8 +92,8 @@ func TestICERestartKeepsEverything(t *testing.T) {
 
 // The line is gone until ICE has given up; then it comes back.
 func TestICERestartAfterFailure(t *testing.T) {
-	s, r := testSFU(t, func(c *Config) { c.DeadAfter = 3 * time.Second })
-	s.engine.iceFailed = time.Second
+	_, r := testSFU(t, func(c *Config) { c.DeadAfter = 3 * time.Second })
+	r.engine.iceFailed = time.Second
 	line, settings := lossyLine(t)
 	o := browserOptions{audio: 1, video: 1}
 	b := join(t, r, "b", o)
@@ -208,12 +208,13 @@ func TestOverTCPOnly(t *testing.T) {
 	a, b := join(t, r, "a", o), join(t, r, "b", o)
 	together(r, a, b)
 	a.hears("b-cam")
-	b.hears("a-mic")
+	b.hears("a-cam")
 	pair, err := a.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
 	must(t, err)
 	if pair.Local.Protocol != webrtc.ICEProtocolTCP {
 		t.Errorf("the pair is %v, not TCP", pair.Local.Protocol)
 	}
+	b.hears("a-cam")
 	b.unbroken("v0")
 }
 
@@ -300,7 +301,7 @@ func TestCandidates(t *testing.T) {
 // Two hundred people come and go; everything that was started has ended, and
 // the counters have not gone back.
 func TestChurnLeavesNothing(t *testing.T) {
-	s, err := New(Config{UDP: loopback, TCP: loopback, Loopback: true}, discard)
+	s, err := New(Config{Path: mediaPath(), UDP: loopback, TCP: loopback, Loopback: true}, discard)
 	must(t, err)
 	media, err := s.Room("session")
 	must(t, err)

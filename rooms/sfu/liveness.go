@@ -7,8 +7,11 @@ type liveness struct {
 	deadAfter int64
 	connected bool // DTLS is up and ICE has not given up
 	up        bool
-	asked     bool  // for an ICE restart, in this outage
-	downSeen  int64 // proof of life the last time it went down
+	// doubted: ICE has heard nothing for a while. It does not hear media that
+	// goes past it, so the last proof of life is asked, too.
+	doubted  bool
+	asked    bool  // for an ICE restart, in this outage
+	downSeen int64 // proof of life the last time it went down
 }
 
 type verdict int

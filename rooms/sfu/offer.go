@@ -56,9 +56,12 @@ type payloadKind uint8
 const (
 	payloadUnknown payloadKind = iota
 	payloadOpus
+	payloadRED // Opus, with that of the packets before it
 	payloadVP8
 	payloadRTX
 )
+
+func (k payloadKind) isAudio() bool { return k == payloadOpus || k == payloadRED }
 
 // readOffer checks an offer against what we forward. Sources are told apart
 // by their order per kind: the first audio section is the microphone, the
@@ -205,6 +208,8 @@ func (o *offer) codecs(m *sdp.MediaDescription, audio bool) bool {
 		case a.Key == "rtpmap" && strings.EqualFold(rest, want):
 			o.kinds[pt] = kind
 			found = true
+		case a.Key == "rtpmap" && audio && strings.EqualFold(rest, "red/48000/2"):
+			o.kinds[pt] = payloadRED
 		case a.Key == "fmtp" && strings.HasPrefix(rest, "apt="):
 			if of, err := strconv.ParseUint(rest[len("apt="):], 10, 7); err == nil {
 				apt[pt] = of

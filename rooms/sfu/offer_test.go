@@ -134,7 +134,7 @@ func FuzzOffer(f *testing.F) {
 		}
 	}
 	f.Add(offerHead+audioSection("0", "sendonly", "")+videoSection("1", "sendonly", "a=rid:q send\r\na=simulcast:send q\r\n")+videoSection("2", "recvonly", ""), uint64(0))
-	s, err := New(Config{UDP: loopback, Loopback: true}, discard)
+	s, err := New(Config{Path: mediaPath(), UDP: loopback, Loopback: true}, discard)
 	must2(f, err)
 	f.Cleanup(func() { _ = s.Close() })
 	media, err := s.Room("session")

@@ -15,9 +15,12 @@ type packet struct {
 	pt      uint8
 	marker  bool
 	payload []byte // without padding
+	pad     bool   // is to get a byte of it, to be as long as the next one
 	at      int64  // arrival, nanoseconds since the SFU began
 	vp8     rewrite.VP8
 	isVP8   bool
+	earlier earlier // of sound: the packets before it
+	late    bool    // made good after it was lost
 
 	// Header extensions; nil or false when absent.
 	level          uint8 // RFC 6464 §3: 0 loudest, 127 silent
@@ -123,6 +126,7 @@ func (p *packet) numbers() rewrite.Numbers {
 	}
 }
 
-// startsAt says that a receiver can begin with this packet: any of audio, the
-// first of a keyframe of video.
-func (p *packet) startsAt() bool { return !p.isVP8 || p.vp8.Keyframe }
+// startsAt says that a receiver can begin with this packet: the first of a
+// keyframe of video, or any of audio but one made good, which is from before
+// the one that may be heard.
+func (p *packet) startsAt() bool { return p.isVP8 && p.vp8.Keyframe || !p.isVP8 && !p.late }

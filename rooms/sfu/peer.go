@@ -11,6 +11,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"viop/rooms"
+	"viop/rooms/sfu/plane"
 )
 
 const (
@@ -49,8 +50,11 @@ type peer struct {
 	videoKeys  []key
 	told       []rooms.Slot
 	budget     budget
-	limit      uint64
+	limit      uint64      // bit/s for pictures; 0: none
+	held       map[key]int // the rank each picture was given
 	sentBytes  uint64
+	voice      voiceRate
+	caution    caution
 
 	// Owned by run.
 	link       *transport // what transport was set to
@@ -63,8 +67,16 @@ type peer struct {
 
 // Inputs of run.
 type (
-	signalled    struct{ rooms.Signal }
-	told         struct{ rooms.PeerEvent }
+	signalled struct{ rooms.Signal }
+	probing   struct {
+		transport *transport
+		bytes     int
+	}
+	told   struct{ rooms.PeerEvent }
+	roamed struct {
+		transport *transport
+		at        plane.Place
+	}
 	stateChanged struct {
 		transport *transport
 		state     webrtc.PeerConnectionState
@@ -198,6 +210,14 @@ func (p *peer) handle(in any) {
 		p.signal(in.Signal)
 	case told:
 		p.emit(in.PeerEvent)
+	case probing:
+		if in.transport == p.link {
+			p.link.probe(in.bytes)
+		}
+	case roamed:
+		if in.transport == p.link {
+			p.link.roam(in.at)
+		}
 	case stateChanged:
 		if in.transport == p.link {
 			p.state(in.state)
@@ -286,10 +306,11 @@ func (p *peer) state(s webrtc.PeerConnectionState) {
 	case webrtc.PeerConnectionStateConnected:
 		p.link.open()
 		p.room.setConnected(p.link)
-		p.live.connected, p.live.asked = true, false
+		p.live.connected, p.live.asked, p.live.doubted = true, false, false
 		p.check()
 	case webrtc.PeerConnectionStateDisconnected:
-		p.askRestart()
+		p.live.doubted = true
+		p.check()
 	case webrtc.PeerConnectionStateFailed:
 		p.lost()
 		p.live.asked = false
@@ -324,6 +345,9 @@ func (p *peer) check() {
 	now := p.room.sfu.now()
 	p.link.pollConsent(&p.responses, p.polled)
 	p.polled = now
+	if p.live.doubted && now-p.lastSeen.Load() >= int64(iceDisconnected) {
+		p.askRestart()
+	}
 	switch p.live.step(now, p.lastSeen.Load()) {
 	case wentUp:
 		p.emit(rooms.PeerUp{})
@@ -340,5 +364,5 @@ func (p *peer) hangUp() {
 	}
 	p.room.setTransport(p, nil)
 	p.link.close()
-	p.link, p.responses, p.live.connected = nil, 0, false
+	p.link, p.responses, p.live.connected, p.live.doubted = nil, 0, false, false
 }

@@ -83,7 +83,7 @@ func (b *browser) whole(track string) (missing, total int) {
 			b.t.Errorf("%s %s: number %d came twice", b.name, track, g.seq)
 		}
 		other.repair = g.repair
-		if again && other != g {
+		if other.at = g.at; again && other != g {
 			b.t.Errorf("%s %s: number %d was repaired with %+v, first was %+v", b.name, track, g.seq, g, other)
 		}
 		if !again || !g.repair {

@@ -110,6 +110,9 @@ func (l *layer) report(now int64) rtcp.ReceptionReport {
 	if n := expected - r.expectedPrior; n > 0 && lostNow > 0 {
 		out.FractionLost = uint8(min(lostNow*256/int64(n), 255))
 	}
+	// An encoder of sound makes its packets overlap by how much is lost
+	// (in-band FEC, RFC 6716 §2.1.7); what its receivers lose counts as well.
+	out.FractionLost = max(out.FractionLost, uint8(min(l.lostBeyond.Load(), 255)))
 	r.expectedPrior, r.receivedPrior = expected, r.received
 	if sr := l.senderReport.Load(); sr != nil {
 		out.LastSenderReport = uint32(sr.ntp >> 16)

@@ -6,9 +6,11 @@ import (
 	"viop/rooms/sfu/rewrite"
 )
 
-// ringSize is how many packets of a layer are kept for retransmission: 3.6 s
-// of a 1.2 Mbit/s layer. Packets keep their own size, so a low layer is small.
-const ringSize = 512
+// ringSize is how many packets of a layer are kept for retransmission: 1.8 s
+// of a 1.2 Mbit/s layer, and a repair that late helps nobody. Packets keep
+// their own size, so a low layer is small; still they are most of what a node
+// holds in memory.
+const ringSize = 256
 
 // ring keeps the newest packets of one layer, once for all its receivers.
 // Written by the publisher's goroutine, read by receivers that lost one.
@@ -107,6 +109,13 @@ func (w *window) take(seq uint16) (ahead int, fresh bool) {
 	}
 	w.set(at)
 	return ahead, true
+}
+
+// lacks says whether seq is one of this stream that has not come and still may.
+func (w *window) lacks(seq uint16) bool {
+	ahead := int(int16(seq - uint16(w.highest)))
+	at := uint64(int64(w.highest) + int64(ahead))
+	return w.started && ahead <= rewrite.Jump && -ahead < windowSize && at >= w.first && (ahead > 0 || !w.has(at))
 }
 
 func (w *window) begin(at uint64) {

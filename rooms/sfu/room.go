@@ -20,6 +20,7 @@ const (
 type room struct {
 	// Set by newRoom.
 	sfu     *SFU
+	engine  *engine // its shard
 	log     *slog.Logger
 	wakeups chan struct{} // from wake to run; one is enough
 	stop    chan struct{} // closed by Close
@@ -33,6 +34,7 @@ type room struct {
 	// Changed by tick, read wherever slots are filled.
 	ticks    int
 	speakers speakers
+	floor    floor
 	spoke    map[string]bool
 	rates    map[*layer]*rate
 }
@@ -43,11 +45,12 @@ type key struct {
 	kind rooms.Source
 }
 
-func newRoom(s *SFU, id rooms.SessionID) *room {
+func newRoom(s *SFU, e *engine, id rooms.SessionID) *room {
 	r := &room{
-		sfu: s, log: s.log.With("session", id),
+		sfu: s, engine: e, log: s.log.With("session", id),
 		wakeups: make(chan struct{}, 1), stop: make(chan struct{}),
 		spoke: map[string]bool{}, rates: map[*layer]*rate{},
+		floor: floor{most: s.config.Loudest, from: s.config.LoudestAbove},
 	}
 	r.running.Go(r.run)
 	return r
@@ -75,6 +78,9 @@ func (r *room) Route(table map[rooms.Conn]rooms.Place) {
 		p.place = table[p.attachment.Conn]
 	}
 	r.apply()
+	if plane := r.engine.plane; plane != nil {
+		plane.Barrier() // what is sealed has left
+	}
 }
 
 // Close ends every peer and waits.
@@ -107,6 +113,9 @@ func (r *room) wake() {
 func (r *room) update() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := r.sfu.now()
+	r.takeFloor(now)
+	r.followLines(now)
 	r.apply()
 }
 
@@ -175,8 +184,11 @@ func (r *room) tick() {
 	}
 	if r.ticks%shareEvery == 0 {
 		r.measure(now)
-		r.apply()
 		r.report(now)
+	}
+	moved, changed := r.takeFloor(now), r.followLines(now)
+	if moved || changed || r.ticks%shareEvery == 0 {
+		r.apply()
 	}
 	for _, p := range r.peers {
 		p.eachLayer(func(l *layer) { l.retryKeyframe(now) })
@@ -193,17 +205,18 @@ func (r *room) tick() {
 // held.
 func (r *room) apply() {
 	now := r.sfu.now()
-	receivers := map[*layer][]*slot{}
+	receivers, used := map[*layer][]*slot{}, map[*source]*[maxLayers]bool{}
 	for _, p := range r.peers {
 		if p.transport == nil {
 			continue
 		}
 		r.assign(p)
-		r.fill(p, now)
+		r.fill(p, used, now)
 		for _, s := range p.slots() {
 			cur, next, _ := s.shown()
 			if cur != nil {
 				receivers[cur] = append(receivers[cur], s)
+				uses(used, cur.source, cur.rank)
 			}
 			if next != nil {
 				receivers[next] = append(receivers[next], s)
@@ -216,6 +229,7 @@ func (r *room) apply() {
 			l.receivers.Store(&list)
 		})
 	}
+	r.demands(used, now)
 }
 
 // tellSpeakers sends the loudest of each room to those in it, and once an
@@ -242,6 +256,32 @@ func (r *room) tellSpeakers() {
 	for name := range levels {
 		r.spoke[name] = true
 	}
+}
+
+// takeFloor decides whose microphones are forwarded, and says whether that has
+// changed. r.mu is held.
+func (r *room) takeFloor(now int64) (changed bool) {
+	var mouths []mouth
+	for _, p := range r.peers {
+		if p.transport == nil || p.place.Room == "" || p.place.Send&rooms.Mic == 0 {
+			continue
+		}
+		mouths = append(mouths, mouth{
+			p.attachment.Handle, p.place.Room, p.transport.sources[rooms.Mic].level.peak(),
+			p.attachment.Preferred || !p.transport.tellsLevels(),
+		})
+	}
+	unheard := r.floor.step(now, mouths)
+	for _, p := range r.peers {
+		if p.transport == nil {
+			continue
+		}
+		is := unheard[p.attachment.Handle]
+		if p.transport.sources[rooms.Mic].level.unheard.Swap(is) != is {
+			changed = true
+		}
+	}
+	return changed
 }
 
 // slots of the peer, audio first. room.mu is held.

@@ -130,14 +130,15 @@ func resize(keys []key, n int) []key {
 	return append(slices.Clone(keys[:min(len(keys), n)]), make([]key, max(0, n-len(keys)))...)
 }
 
-// fill points the slots at layers and tells the page. r.mu is held.
-func (r *room) fill(p *peer, now int64) {
+// fill points the slots at layers, notes which in used, and tells the page.
+// r.mu is held.
+func (r *room) fill(p *peer, used map[*source]*[maxLayers]bool, now int64) {
 	t := p.transport
 	out := make([]rooms.Slot, 0, len(t.audio)+len(t.video))
 	for i, s := range t.audio {
 		k := p.audioKeys[i]
 		var l *layer
-		if k.peer != nil && hears(p, k.peer, k.kind) {
+		if k.peer != nil && hears(p, k.peer, k.kind) && (k.kind != rooms.Mic || !k.unheard()) {
 			l = k.layer(0)
 		}
 		s.show(l)
@@ -149,7 +150,10 @@ func (r *room) fill(p *peer, now int64) {
 		c := choices[k]
 		var l *layer
 		if k.peer != nil && c.rank >= 0 {
-			l = k.layer(c.rank)
+			l = k.best(c.rank, now)
+		}
+		if l != nil {
+			uses(used, l.source, c.rank)
 		}
 		if s.show(l) && l.mayAnswer(now) {
 			l.askKeyframe(now)
@@ -171,20 +175,28 @@ func (r *room) choose(p *peer, now int64) map[key]choice {
 	for _, w := range r.wishes(p) {
 		if slices.Contains(p.videoKeys, w.key) {
 			keys = append(keys, w.key)
-			views = append(views, view{height: w.height, layers: r.offerings(w.key, now)})
+			held, known := p.held[w.key]
+			if !known {
+				held = maxLayers
+			}
+			views = append(views, view{height: w.height, layers: r.offerings(w.key, now), held: held})
 		}
 	}
 	out := map[key]choice{}
+	p.held = make(map[key]int, len(keys))
 	for i, c := range share(views, p.limit) {
 		out[keys[i]] = c
+		p.held[keys[i]] = c.rank
 	}
 	return out
 }
 
-// offerings are the layers of a source that arrive; when none does, the lowest
-// that ever did, to be there when it comes back.
+// offerings are the layers of a source that arrive, or would if they were
+// called back; when none does, the lowest that ever did, to be there when it
+// comes back.
 func (r *room) offerings(k key, now int64) []offering {
 	var arriving, known []offering
+	coming := false
 	for rank := range maxLayers {
 		l := k.layer(rank)
 		if l == nil {
@@ -199,9 +211,16 @@ func (r *room) offerings(k key, now int64) []offering {
 			o.rate = uint64(m.bits)
 		}
 		known = append(known, o)
-		if l.alive(now) {
+		switch {
+		case l.alive(now):
+			coming = true
+			arriving = append(arriving, o)
+		case l.source.demand.onCall(rank, now):
 			arriving = append(arriving, o)
 		}
+	}
+	if !coming && len(arriving) < len(known) {
+		arriving = nil // a camera that is off
 	}
 	if len(arriving) == 0 {
 		return known[:min(1, len(known))]
@@ -216,6 +235,11 @@ func (k key) layer(rank int) *layer {
 	return k.peer.transport.sources[k.kind].layers[rank].Load()
 }
 
+// unheard says that a microphone has not got the floor.
+func (k key) unheard() bool {
+	return k.peer.transport != nil && k.peer.transport.sources[rooms.Mic].level.unheard.Load()
+}
+
 func (k key) slot(audio bool, index int) rooms.Slot {
 	s := rooms.Slot{Audio: audio, Index: index}
 	if k.peer != nil {
@@ -228,6 +252,7 @@ func (k key) slot(audio bool, index int) rooms.Slot {
 type rate struct {
 	bytes uint64
 	at    int64
+	alive bool // then
 	bits  float64
 }
 
@@ -247,23 +272,34 @@ func (r *room) measure(now int64) {
 	}
 	for _, p := range r.peers {
 		if p.transport != nil {
-			p.limit = p.budget.step(r.measureLine(p, now))
+			m := r.measureLine(p, now)
+			p.transport.downlink.want(m.wanted/forVideo + p.voice.bits + p.voice.along)
+			if !p.transport.downlink.heard(now) {
+				p.limit = p.budget.step(m)
+			}
 		}
 	}
+	r.protectVoices(now)
 }
 
 func (r *room) measureLayer(l *layer, now int64) {
 	bytes := l.bytes.Load()
 	m := r.rates[l]
 	if m == nil {
-		r.rates[l] = &rate{bytes: bytes, at: now}
-		return
+		m = &rate{}
+		r.rates[l] = m
 	}
-	if d := now - m.at; d > 0 {
+	// Less than a whole second of it says nothing: what it was is what it
+	// will be.
+	whole := m.alive && l.alive(now)
+	if d := now - m.at; whole && d > 0 {
 		bits := float64(bytes-m.bytes) * 8 * float64(time.Second) / float64(d)
+		if m.bits == 0 {
+			m.bits = bits
+		}
 		m.bits += (bits - m.bits) / 2
-		m.bytes, m.at = bytes, now
 	}
+	m.bytes, m.at, m.alive = bytes, now, l.alive(now)
 }
 
 // measureLine of a peer's slots since the last second.
@@ -288,9 +324,10 @@ func (r *room) measureLine(p *peer, now int64) measure {
 	}
 	m.sent = (bytes - float64(p.sentBytes)) * 8 * float64(time.Second) / float64(shareEvery*tickEvery)
 	p.sentBytes = uint64(bytes)
+	p.voice.measure(p.transport.audio)
 	for _, w := range r.wishes(p) {
 		if o := r.offerings(w.key, now); w.height > 0 && len(o) > 0 {
-			m.wanted += float64(o[fit(view{w.height, o})].rate)
+			m.wanted += float64(o[fit(view{height: w.height, layers: o})].rate)
 		}
 	}
 	return m

@@ -20,6 +20,8 @@ func (i *inboundRTCP) Close() error { return nil }
 
 func (i *inboundRTCP) Write(b []byte) (int, error) {
 	t := i.transport
+	t.beginTurn() // repairs are sent from here
+	defer t.endTurn()
 	now := t.now()
 	t.proofOfLife(now)
 	// What cannot be read is not for us.
@@ -43,6 +45,10 @@ func (i *inboundRTCP) take(packet rtcp.Packet, now int64) {
 		i.reception(p.Reports, now)
 	case *rtcp.ReceiverEstimatedMaximumBitrate:
 		t.remb.Store(uint64(p.Bitrate))
+	case *rtcp.TransportLayerCC:
+		if p.MediaSSRC == i.ssrc && t.downlink.feedback(p, now) {
+			t.room.wake() // it has become narrower
+		}
 	case *rtcp.PictureLossIndication:
 		if s := t.slot(p.MediaSSRC); s != nil {
 			s.wantKeyframe(now)

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
+
+	"viop/rooms/sfu/rewrite"
 )
 
 // sendTrack is one stream the browser sends.
@@ -17,20 +20,25 @@ type sendTrack struct {
 	id        string
 	mid       func() string
 
-	mu     sync.Mutex
-	c      webrtc.TrackLocalContext
-	pt     uint8
-	rtxPT  uint8
-	header rtp.Header
-	picID  uint16
-	tl0    uint8
-	frame  uint32
-	key    bool // the next frame is a keyframe
-	keys   int  // keyframes sent
-	plis   int
-	off    bool
-	rtxSeq uint16
-	sent   []sentPacket
+	mu       sync.Mutex
+	c        webrtc.TrackLocalContext
+	pt       uint8
+	rtxPT    uint8
+	redPT    uint8 // 0: plain sound
+	header   rtp.Header
+	picID    uint16
+	tl0      uint8
+	frame    uint32
+	rest     time.Duration // longest without a frame
+	frameAt  time.Time
+	key      bool // the next frame is a keyframe
+	keys     int  // keyframes sent
+	plis     int
+	off      bool
+	silent   bool // sends little sound
+	unwanted bool // by the server
+	rtxSeq   uint16
+	sent     []sentPacket
 }
 
 type sentPacket struct {
@@ -45,6 +53,9 @@ func (s *sendTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters,
 		if strings.EqualFold(p.MimeType, s.mime) {
 			s.c, s.pt = c, uint8(p.PayloadType)
 			for _, x := range c.CodecParameters() {
+				if x.MimeType == mimeRED {
+					s.redPT = uint8(x.PayloadType)
+				}
 				if x.SDPFmtpLine == fmt.Sprintf("apt=%d", p.PayloadType) {
 					s.rtxPT = uint8(x.PayloadType)
 				}
@@ -133,9 +144,13 @@ func mark(name string, frame uint32, part int) []byte {
 func (s *sendTrack) sendFrame(name string, height int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.c == nil || s.off {
+	if s.c == nil || s.off || s.unwanted {
 		return
 	}
+	if !s.frameAt.IsZero() {
+		s.rest = max(s.rest, time.Since(s.frameAt))
+	}
+	s.frameAt = time.Now()
 	const parts = 3
 	key := s.key
 	s.key = false
@@ -160,7 +175,7 @@ func (s *sendTrack) sendFrame(name string, height int) {
 			b = append(b, frame...)
 		}
 		b = append(b, mark(name, s.frame, part)...)
-		b = append(b, make([]byte, height)...)
+		b = append(b, make([]byte, height/3)...)
 		s.write(part == parts-1, b, -1)
 	}
 	s.header.Timestamp += 3000
@@ -175,7 +190,21 @@ func (s *sendTrack) sendVoice(name string, level int) {
 	if s.c == nil || s.off {
 		return
 	}
-	s.write(false, mark(name, s.frame, 0), level)
+	if s.silent && s.header.Timestamp/960%20 != 0 {
+		s.header.Timestamp += 960 // discontinuous transmission
+		return
+	}
+	s.header.PayloadType = s.pt
+	payload := mark(name, s.frame, 0)
+	if s.redPT != 0 {
+		s.header.PayloadType = s.redPT
+		var earlier []rewrite.Block
+		for back := uint32(1); back <= rewrite.Depth && back <= s.frame; back++ {
+			earlier = append(earlier, rewrite.Block{Behind: 960 * back, Payload: mark(name, s.frame-back, 0)})
+		}
+		payload = rewrite.AppendRED(nil, s.pt, earlier, payload, maxPayload)
+	}
+	s.write(false, payload, level)
 	s.header.Timestamp += 960
 	s.frame++
 }
@@ -184,4 +213,20 @@ func (s *sendTrack) set(do func(*sendTrack)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	do(s)
+}
+
+// frameNow is the number of the next frame.
+func (s *sendTrack) frameNow() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.frame
+}
+
+// rested is the longest time without a frame since the last call.
+func (s *sendTrack) rested() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	longest := s.rest
+	s.rest = 0
+	return longest
 }

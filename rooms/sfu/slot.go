@@ -1,7 +1,9 @@
 package sfu
 
 import (
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +14,7 @@ import (
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"viop/rooms/sfu/plane"
 	"viop/rooms/sfu/rewrite"
 )
 
@@ -20,15 +23,16 @@ const (
 	// Ethernet frame. A slot may add a byte of picture id and two of RTX.
 	maxPayload = 1500
 	mostAdded  = 3
-	// resendGap keeps one lost packet from being sent again and again while
-	// the first repair is still on its way.
+	// resendGap, or half the round trip if that is longer, keeps one lost
+	// packet from being sent again and again while the first repair is on its
+	// way. Chromium asks every 100 ms when it does not know the round trip.
 	resendGap  = 20 * time.Millisecond
-	resendMost = 8 // times for one packet
+	resendMost = 6 // times for one packet
 	resendMap  = 256
 )
 
-// sink takes a finished packet towards the browser. Today that is Pion's
-// write stream; a plane of our own takes its place here.
+// sink takes a finished packet towards the browser, within a turn: the plane's
+// sender, or Pion's write stream.
 type sink interface {
 	WriteRTP(*rtp.Header, []byte) (int, error)
 }
@@ -53,11 +57,16 @@ type slot struct {
 
 	mu        sync.Mutex
 	sink      sink // nil until bound
+	merges    bool // the sink sends packets of one size together
 	ready     bool // the transport is connected
 	header    rtp.Header
 	repair    rtp.Header // of retransmissions; PayloadType 0: not negotiated
+	plain     uint8      // payload type of what is sent
+	red       uint8      // of redundant sound; 0: not negotiated
 	absTime   [3]byte
 	hasTime   bool
+	number    [2]byte // transport wide
+	hasNumber bool
 	cur, next *layer // sending; to be sent from its next keyframe on
 	numbers   rewrite.Stream[*layer]
 	lastAt    int64
@@ -65,6 +74,7 @@ type slot struct {
 
 	sent       atomic.Uint64 // packets
 	octets     atomic.Uint64 // of payload
+	along      atomic.Uint64 // bytes of sound that went along with others
 	resends    atomic.Uint64
 	lost       atomic.Uint32 // fraction of the last report, of 256
 	lastReport atomic.Int64
@@ -120,9 +130,37 @@ func (s *slot) forward(l *layer, p *packet, scratch []byte) {
 	}
 	s.lastAt = p.at
 	s.header.SequenceNumber, s.header.Timestamp, s.header.Marker = out.Seq, out.TS, p.marker
-	s.write(&s.header, s.payload(scratch, p, out), p.at)
+	s.header.PayloadType = s.plain
+	var payload []byte
+	if earlier := s.redundancy(p); len(earlier) > 0 {
+		s.header.PayloadType = s.red
+		payload = rewrite.AppendRED(scratch, s.plain, earlier, p.payload, maxPayload)
+		s.along.Add(uint64(len(payload) - len(p.payload)))
+	} else {
+		payload = s.payload(scratch, p, out)
+	}
+	if s.header.Padding = p.pad && s.merges; p.pad && s.merges {
+		payload = append(payload, 1)
+	}
+	s.write(&s.header, payload, p.at)
 	s.sent.Add(1)
 	s.octets.Add(uint64(len(p.payload)))
+}
+
+// redundancy is what goes along of the packets before p: what went out here,
+// and nothing of before a switch or of while somebody was muted.
+func (s *slot) redundancy(p *packet) []rewrite.Block {
+	if s.red == 0 {
+		return nil
+	}
+	return p.earlier.blocks[:min(p.earlier.n, int(s.transport.redundancy.Load()), s.numbers.Span())]
+}
+
+// takesRED says whether the section takes redundant sound.
+func (s *slot) takesRED() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.red != 0
 }
 
 // begin starts a segment of the numbering.
@@ -145,6 +183,9 @@ func (s *slot) write(h *rtp.Header, payload []byte, at int64) {
 		v := uint32((uint64(at) << 18 / uint64(time.Second)))
 		s.absTime = [3]byte{byte(v >> 16), byte(v >> 8), byte(v)}
 	}
+	if s.hasNumber {
+		binary.BigEndian.PutUint16(s.number[:], s.transport.downlink.sent(at, len(payload), h == &s.repair && h.Padding))
+	}
 	// A packet that the network would not take is lost like any other.
 	_, _ = s.sink.WriteRTP(h, payload)
 }
@@ -165,16 +206,19 @@ func (s *slot) resend(seq uint16, now int64) {
 	if last.seq != seq {
 		last.seq, last.n = seq, 0
 	}
-	if last.n == resendMost || last.n > 0 && now-last.at < int64(resendGap) {
+	if last.n == resendMost || last.n > 0 && now-last.at < int64(max(resendGap, s.transport.roundTrip()/2)) {
 		return
 	}
 	segment, original, ok := s.numbers.Find(seq)
-	if !ok {
-		return
+	if !ok || segment.Source() != s.cur {
+		return // a picture that has ended, or one that a keyframe has made good
 	}
 	var p packet
 	var kept [maxPayload]byte
 	if !segment.Source().ring.get(original, &p, kept[:0]) {
+		return
+	}
+	if s.hasNumber && !s.transport.downlink.mayRepair(len(p.payload)) {
 		return
 	}
 	last.n++
@@ -184,6 +228,28 @@ func (s *slot) resend(seq uint16, now int64) {
 	s.write(&s.repair, s.payload(append(s.repairs.scratch[:0], byte(seq>>8), byte(seq)), &p, out), now)
 	s.repair.SequenceNumber++
 	s.resends.Add(1)
+}
+
+// paddingBytes is what a packet of a probe carries.
+const paddingBytes = 224
+
+// pad sends a train of padding in the repair stream, where it uses up no
+// number of the picture; false when it has none.
+func (s *slot) pad(bytes int, now int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ready || s.sink == nil || s.repair.PayloadType == 0 || !s.hasNumber {
+		return false
+	}
+	var padding [paddingBytes]byte
+	padding[paddingBytes-1] = paddingBytes
+	s.repair.Padding, s.repair.Marker = true, false
+	for ; bytes > 0; bytes -= paddingBytes + perPacket {
+		s.write(&s.repair, padding[:], now)
+		s.repair.SequenceNumber++
+	}
+	s.repair.Padding = false
+	return true
 }
 
 // report makes the sender report of what the slot carries (RFC 3550 §6.4.1);
@@ -220,10 +286,28 @@ func (s *slot) wantKeyframe(now int64) {
 	}
 }
 
-func (s *slot) setReady() {
+// setReady lets the slot send, by the plane's lane or, without one, by Pion's
+// stream; which of the two is decided once, because only one may ever number
+// what is sealed under an SSRC.
+func (s *slot) setReady(lane *plane.Lane) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ready || s.sink == nil {
+		return nil
+	}
+	if lane != nil {
+		ssrcs := []uint32{s.header.SSRC}
+		if s.repair.PayloadType != 0 {
+			ssrcs = append(ssrcs, s.repair.SSRC)
+		}
+		sender, err := lane.Sender(ssrcs...)
+		if err != nil {
+			return err
+		}
+		s.sink, s.merges = sender, true
+	}
 	s.ready = true
+	return nil
 }
 
 // Bind learns the section's numbers, which are the offerer's; Pion calls it
@@ -241,8 +325,10 @@ func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 		defer s.mu.Unlock()
 		s.sink = c.WriteStream()
 		s.header = rtp.Header{Version: 2, PayloadType: uint8(codec.PayloadType), SSRC: uint32(c.SSRC())}
+		s.plain = uint8(codec.PayloadType)
 		s.bindRepair(c, codec)
-		return codec, s.bindTime(c)
+		s.bindRED(c)
+		return codec, s.bindFeedback(c, codec)
 	}
 	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
 }
@@ -260,20 +346,39 @@ func (s *slot) bindRepair(c webrtc.TrackLocalContext, codec webrtc.RTPCodecParam
 	}
 }
 
-// bindTime puts abs-send-time on the packets: with it, and without transport
-// wide numbers, browsers estimate our downlink themselves and send REMB.
-func (s *slot) bindTime(c webrtc.TrackLocalContext) error {
+func (s *slot) bindRED(c webrtc.TrackLocalContext) {
+	for _, codec := range c.CodecParameters() {
+		if strings.EqualFold(codec.MimeType, mimeRED) {
+			s.red = uint8(codec.PayloadType)
+		}
+	}
+}
+
+// bindFeedback puts on the packets what the line is estimated by: transport
+// wide numbers, when the browser will report on them, and else abs-send-time:
+// with it and without the numbers, it estimates for itself and sends REMB.
+func (s *slot) bindFeedback(c webrtc.TrackLocalContext, codec webrtc.RTPCodecParameters) error {
+	ids := map[string]uint8{}
 	for _, e := range c.HeaderExtensions() {
-		if e.URI != sdp.ABSSendTimeURI {
-			continue
-		}
-		s.hasTime = true
-		if err := s.header.SetExtension(uint8(e.ID), s.absTime[:]); err != nil {
-			return err
-		}
-		return s.repair.SetExtension(uint8(e.ID), s.absTime[:])
+		ids[e.URI] = uint8(e.ID)
+	}
+	s.hasNumber = ids[sdp.TransportCCURI] != 0 && slices.Contains(codec.RTCPFeedback, webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC})
+	s.hasTime = !s.hasNumber && ids[sdp.ABSSendTimeURI] != 0
+	switch {
+	case s.hasNumber:
+		return s.extend(ids[sdp.TransportCCURI], s.number[:])
+	case s.hasTime:
+		return s.extend(ids[sdp.ABSSendTimeURI], s.absTime[:])
 	}
 	return nil
+}
+
+// extend has both streams carry value, which write changes.
+func (s *slot) extend(id uint8, value []byte) error {
+	if err := s.header.SetExtension(id, value); err != nil {
+		return err
+	}
+	return s.repair.SetExtension(id, value)
 }
 
 // Unbind ends the writing.

@@ -19,13 +19,31 @@ const (
 	attack, release = 0.6, 0.2
 )
 
-// levelMeter averages a microphone's levels between two ticks.
-type levelMeter struct{ sum, n atomic.Uint32 }
+// levelMeter averages a microphone's levels between two ticks, and keeps the
+// loudest for the floor.
+type levelMeter struct {
+	sum, n  atomic.Uint32
+	loudest atomic.Uint32 // since peak
+	unheard atomic.Bool   // has not got the floor; set by the room
+	asked   atomic.Bool   // for it, since peak
+}
 
-// add takes the value of the header extension (RFC 6464 §3).
-func (m *levelMeter) add(v uint8) {
-	m.sum.Add(uint32(127 - v))
+// add takes the value of the header extension (RFC 6464 §3) and says whether
+// somebody who is not heard speaks up.
+func (m *levelMeter) add(v uint8) (speaksUp bool) {
+	level := uint32(127 - v)
+	m.sum.Add(level)
 	m.n.Add(1)
+	if level > m.loudest.Load() { // one writer; a peak taken meanwhile comes again
+		m.loudest.Store(level)
+	}
+	return level >= speechOn && m.unheard.Load() && !m.asked.Swap(true)
+}
+
+// peak gives the loudest packet since the last call.
+func (m *levelMeter) peak() float64 {
+	m.asked.Store(false)
+	return float64(m.loudest.Swap(0))
 }
 
 // take gives the average since the last call, 0 when nothing came.

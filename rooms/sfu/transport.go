@@ -3,6 +3,10 @@ package sfu
 import (
 	"errors"
 	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +17,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"viop/rooms"
+	"viop/rooms/sfu/plane"
 )
 
 // gatherWithin bounds the wait for our own candidates. On muxed ports they are
@@ -29,20 +34,29 @@ type transport struct {
 	fingerprint string
 	ssrc        uint32 // ours, in RTCP
 	ingress     *ingress
+	plane       *plane.Plane // nil: media is Pion's
+	lane        *plane.Lane  // nil without a plane
+	handshake   *plane.Handshake
+	detour      *detour // nil without a plane or without TCP
 	sources     map[rooms.Source]*source
 	feedbacks   chan rtcp.Packet // many senders, read by the peer's run; full: dropped
 
 	// Guarded by room.mu.
 	audio, video []*slot
 	connected    bool
+	path         Path // PathPlane or PathPion once connected; written by the peer's run
 
 	// Read by the packet path.
 	heard    atomic.Pointer[heard]
 	bySSRC   atomic.Pointer[map[uint32]*slot]
 	rtt      atomic.Int64
+	moved    atomic.Pointer[netip.AddrPort] // where media goes and Pion does not yet
 	clock    clockOffset
+	downlink downlink
 	remb     atomic.Uint64 // bit/s; 0: none yet
-	counters counters
+	// redundancy is how many earlier packets go along with each of sound.
+	redundancy atomic.Int32
+	counters   counters
 }
 
 // newTransport makes the PeerConnection for a first offer.
@@ -52,15 +66,27 @@ func newTransport(p *peer, o *offer) (*transport, error) {
 		sources:   map[rooms.Source]*source{},
 		feedbacks: make(chan rtcp.Packet, 256),
 	}
-	t.ingress = newIngress(t)
+	e := p.room.engine
+	if e.plane == nil {
+		t.ingress = newIngress(t, new(batch))
+	} else {
+		t.ingress = newIngress(t, e.batch)
+		t.plane, t.handshake = e.plane, new(plane.Handshake)
+		t.lane = e.plane.Lane(
+			func(ssrc uint32) plane.Receiver { return t.ingress.stream(ssrc) },
+			func(at plane.Place) { p.push(roamed{t, at}) })
+	}
 	for _, kind := range []rooms.Source{rooms.Mic, rooms.Camera, rooms.Screen, rooms.ScreenAudio} {
 		t.sources[kind] = &source{transport: t, kind: kind}
 	}
-	pc, err := p.room.sfu.engine.connect(t.buffer, t.onBinding)
+	pc, err := e.connect(t)
 	if err != nil {
 		return nil, err
 	}
 	t.pc = pc
+	if t.lane != nil {
+		pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(t.follow)
+	}
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) { p.push(stateChanged{t, s}) })
 	return t, nil
 }
@@ -76,9 +102,77 @@ func (t *transport) proofOfLife(now int64) { t.peer.seen(now) }
 
 // onBinding is called for every connectivity check whose integrity held:
 // browsers keep up consent with them (RFC 7675), muted or not.
-func (t *transport) onBinding(*stun.Message, ice.Candidate, ice.Candidate, *ice.CandidatePair) bool {
+// From where media has moved to, it has Pion move, too.
+func (t *transport) onBinding(_ *stun.Message, _, remote ice.Candidate, _ *ice.CandidatePair) (selects bool) {
 	t.proofOfLife(t.now())
-	return false
+	if t.lane == nil || !remote.NetworkType().IsUDP() {
+		return false
+	}
+	addr, err := netip.ParseAddr(remote.Address())
+	if err != nil {
+		return false
+	}
+	at := netip.AddrPortFrom(addr.Unmap(), uint16(remote.Port()))
+	t.lane.Heard(at)
+	moved := t.moved.Load()
+	return moved != nil && *moved == at && t.moved.CompareAndSwap(moved, nil)
+}
+
+// roam asks whether the browser is where its media has come from, as ICE
+// would have, had it known.
+func (t *transport) roam(at plane.Place) {
+	agent := t.pc.SCTP().Transport().ICETransport()
+	theirs, err := agent.GetRemoteParameters()
+	if err != nil {
+		return // there is no session yet
+	}
+	ours, err := agent.GetLocalParameters()
+	if err != nil {
+		return
+	}
+	key := stun.NewShortTermIntegrity(theirs.Password)
+	request, err := stun.Build(stun.BindingRequest, stun.TransactionID,
+		stun.NewUsername(theirs.UsernameFragment+":"+ours.UsernameFragment),
+		ice.AttrControlled(t.ssrc), ice.PriorityAttr(reflexivePriority), key, stun.Fingerprint)
+	if err != nil {
+		return
+	}
+	addr := at.Addr()
+	// A check that is lost is made again when more media comes.
+	_ = t.lane.Check(at, request, key, func() { t.moved.Store(&addr) })
+}
+
+// reflexivePriority is what a candidate found on the way has (RFC 8445 §5.1.2.1).
+const reflexivePriority = 110<<24 | 65535<<8 | 255
+
+// follow sends where ICE has settled.
+func (t *transport) follow(pair *webrtc.ICECandidatePair) {
+	if pair == nil {
+		t.lane.Detour(nil)
+		return
+	}
+	if pair.Remote.Protocol != webrtc.ICEProtocolUDP {
+		t.lane.Detour(t.detour.to(net.JoinHostPort(pair.Remote.Address, strconv.Itoa(int(pair.Remote.Port)))))
+		return
+	}
+	local, errLocal := netip.ParseAddr(pair.Local.Address)
+	remote, errRemote := netip.ParseAddr(pair.Remote.Address)
+	if errLocal == nil && errRemote == nil {
+		t.lane.Aim(netip.AddrPortFrom(local, pair.Local.Port), netip.AddrPortFrom(remote, pair.Remote.Port))
+	}
+}
+
+// beginTurn and endTurn are around whatever forwards or sends media.
+func (t *transport) beginTurn() {
+	if t.plane != nil {
+		t.plane.Begin()
+	}
+}
+
+func (t *transport) endTurn() {
+	if t.plane != nil {
+		t.plane.End()
+	}
 }
 
 // feedback queues RTCP for the browser; false when it had to be dropped.
@@ -89,6 +183,12 @@ func (t *transport) feedback(p rtcp.Packet) bool {
 	default:
 		return false
 	}
+}
+
+// tellsLevels says whether the browser tells how loud its packets are.
+func (t *transport) tellsLevels() bool {
+	h := t.heard.Load()
+	return h != nil && h.ids.level != 0
 }
 
 // stuck says that an offer was begun and could not be finished. Pion cannot
@@ -187,14 +287,50 @@ func (t *transport) slots() []*slot {
 // when it is first used, under the lock its close holds; here that is done
 // from the peer's goroutine and never from a publisher's.
 func (t *transport) open() {
+	var lane *plane.Lane
+	if t.choose() == PathPlane {
+		lane = t.lane
+	}
 	for _, sender := range t.pc.GetSenders() {
 		if err := sender.SetReadDeadline(time.Time{}); err != nil {
 			continue // a section that was answered without a stream
 		}
 		if s, ok := sender.Track().(*slot); ok {
-			s.setReady()
+			if err := s.setReady(lane); err != nil {
+				t.room.log.Error("a slot cannot send", "conn", t.peer.attachment.Conn, "err", err)
+			}
 		}
 	}
+}
+
+// choose the way of the transport's media: the plane if there is one, the
+// browser took its SRTP profile and ICE has settled on UDP. It is chosen once,
+// because a nonce must not be used by two who count for themselves.
+func (t *transport) choose() Path {
+	if t.path == "" {
+		path := t.arm()
+		t.room.mu.Lock()
+		defer t.room.mu.Unlock()
+		t.path = path
+	}
+	return t.path
+}
+
+func (t *transport) arm() Path {
+	if t.lane == nil || !t.lane.Aimed() {
+		return PathPion
+	}
+	keys, err := t.handshake.Keys()
+	if err == nil {
+		err = t.lane.Arm(keys, t.headersEncrypted())
+	}
+	switch {
+	case err == nil:
+		return PathPlane
+	case !errors.Is(err, plane.ErrProfile):
+		t.room.log.Error("media stays with Pion", "conn", t.peer.attachment.Conn, "err", err)
+	}
+	return PathPion
 }
 
 // pollConsent counts answers to our own keepalives as proof of life. Pion
@@ -229,8 +365,18 @@ func (t *transport) writeFeedback(first rtcp.Packet) {
 	_ = t.pc.WriteRTCP(batch)
 }
 
+// headersEncrypted says whether RFC 9335 has been negotiated.
+func (t *transport) headersEncrypted() bool {
+	return slices.ContainsFunc(t.pc.GetTransceivers(), func(r *webrtc.RTPTransceiver) bool {
+		return r.RTPHeaderEncryptionNegotiated()
+	})
+}
+
 // close ends the PeerConnection and waits for what Pion runs.
 func (t *transport) close() {
+	if t.lane != nil {
+		t.lane.Close()
+	}
 	_ = t.pc.GracefulClose()
 	for _, s := range t.sources {
 		for i := range s.layers {

@@ -58,7 +58,8 @@ func TestAssign(t *testing.T) {
 func TestShare(t *testing.T) {
 	three := []offering{{0, 180, 150}, {1, 360, 500}, {2, 720, 1200}}
 	low := three[:1]
-	tile := func(h int) view { return view{h, three} }
+	tile := func(h int) view { return view{h, three, -1} }
+	has := func(rank int) view { return view{720, three, rank} }
 	for _, c := range []struct {
 		name   string
 		views  []view
@@ -69,12 +70,17 @@ func TestShare(t *testing.T) {
 		{"a tile a little larger than a layer is fine with it", []view{tile(400)}, 0, "1"},
 		{"larger than all: the largest", []view{tile(2000)}, 0, "2"},
 		{"hidden gets nothing and costs nothing", []view{tile(0), tile(720)}, 1200, "hidden 2"},
-		{"nothing arrives yet: nothing, and no excuse", []view{{360, nil}}, 0, "-1"},
+		{"nothing arrives yet: nothing, and no excuse", []view{{360, nil, -1}}, 0, "-1"},
 		{"others lose quality before the first one does", []view{tile(720), tile(720), tile(720)}, 1700, "2 0 0"},
 		{"what is left goes to the next", []view{tile(720), tile(720), tile(720)}, 1900, "2 1 0"},
 		{"pictures go from the end of the order", []view{tile(720), tile(720), tile(720)}, 300, "0 0 bandwidth"},
 		{"the first one goes last", []view{tile(720), tile(720)}, 160, "0 bandwidth"},
-		{"a layer that is not there is not waited for", []view{{720, low}}, 0, "0"},
+		{"what one has is kept", []view{has(1), has(0)}, 650, "1 0"},
+		{"even if it has become a little more", []view{has(1), has(0)}, 570, "1 0"},
+		{"one is not given more that does not fit", []view{has(0), has(0)}, 570, "0 0"},
+		{"who becomes important takes the place of another", []view{has(-1), has(0)}, 170, "0 bandwidth"},
+		{"nobody is seen before somebody more important", []view{{720, three[1:], -1}, has(0)}, 400, "bandwidth bandwidth"},
+		{"a layer that is not there is not waited for", []view{{720, low, -1}}, 0, "0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
@@ -281,7 +287,7 @@ func TestPacketParse(t *testing.T) {
 	}
 	want := packet{ssrc: 9, seq: 7, ts: 8, pt: 111, marker: true, payload: []byte("payload"),
 		level: 33, hasLevel: true, twcc: 0x1234, hasTWCC: true, mid: []byte("mid"), rid: []byte("q")}
-	if diff := cmp.Diff(want, p, cmp.AllowUnexported(packet{})); diff != "" {
+	if diff := cmp.Diff(want, p, cmp.AllowUnexported(packet{}, earlier{})); diff != "" {
 		t.Errorf("parse (-want +got):\n%s", diff)
 	}
 }
@@ -334,7 +340,7 @@ func TestReportsKeepSoundAndPictureTogether(t *testing.T) {
 	}
 	// On the publisher's clock it is 1000 s; sound arrives 30 ms before the picture.
 	ntp := uint64(1000) << 32
-	scratch := in.scratch[:0]
+	scratch := in.out.scratch[:0]
 	p := packet{seq: 100, ts: 5_000_000, at: 3 * second}
 	a.forward(audio, &p, scratch)
 	p = packet{seq: 200, ts: 8_000_000, at: 3*second + 30*int64(time.Millisecond), isVP8: true, vp8: rewrite.VP8{Keyframe: true, Size: 1}, payload: []byte{0x10, 0}}

@@ -41,6 +41,7 @@ type (
 		You    Handle       `json:"you"`
 		People List[Person] `json:"people" limit:"200"`
 		Slots  List[Slot]   `json:"slots" limit:"128"`
+		Layers List[Layers] `json:"layers,omitempty" limit:"4"`
 	}
 	// Room is the room as this person may see it, whole each time.
 	Room struct {
@@ -100,6 +101,12 @@ type (
 		Source Source      `json:"source,omitempty"`
 		Paused bool        `json:"paused,omitempty"`
 		Why    PauseReason `json:"why,omitempty"`
+	}
+	// Layers says which encodings of a source anybody gets, lowest first; the
+	// others need not be made. Until told, all are wanted.
+	Layers struct {
+		Source Source     `json:"source"`
+		Wanted List[bool] `json:"wanted" limit:"3"`
 	}
 	// Speakers, loudest first; not numbered.
 	Speakers struct {
@@ -194,6 +201,7 @@ func (Answer) Type() string        { return "answer" }
 func (SignalFailed) Type() string  { return "signal_failed" }
 func (ICERestart) Type() string    { return "ice_restart" }
 func (Slots) Type() string         { return "slots" }
+func (Layers) Type() string        { return "layers" }
 func (Speakers) Type() string      { return "speakers" }
 func (Moderated) Type() string     { return "moderated" }
 func (MinutesReport) Type() string { return "minutes_report" }
@@ -212,6 +220,7 @@ func (Answer) server()        {}
 func (SignalFailed) server()  {}
 func (ICERestart) server()    {}
 func (Slots) server()         {}
+func (Layers) server()        {}
 func (Speakers) server()      {}
 func (Moderated) server()     {}
 func (MinutesReport) server() {}
@@ -223,6 +232,6 @@ func (Bye) server()           {}
 func serverMessages() []ServerMessage {
 	return []ServerMessage{
 		Welcome{}, Resumed{}, Snapshot{}, Room{}, Person{}, AttachMedia{}, Answer{}, SignalFailed{},
-		ICERestart{}, Slots{}, Speakers{}, Moderated{}, MinutesReport{}, APIToken{}, Result{}, Error{}, Bye{},
+		ICERestart{}, Slots{}, Layers{}, Speakers{}, Moderated{}, MinutesReport{}, APIToken{}, Result{}, Error{}, Bye{},
 	}
 }

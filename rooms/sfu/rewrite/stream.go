@@ -168,6 +168,15 @@ func (g *Segment[S]) Source() S { return g.source }
 // first packet.
 func (s *Stream[S]) Last() (seq uint16, ts uint32, ok bool) { return s.seq, s.ts, s.n > 0 }
 
+// Span is how many numbers lie between the first packet of the current
+// segment and its newest, within reason.
+func (s *Stream[S]) Span() int {
+	if s.n == 0 {
+		return 0
+	}
+	return int(min(s.segments[(s.n-1)%history].span, Jump))
+}
+
 // Offset is what the current segment adds to its source's timestamps.
 func (s *Stream[S]) Offset() uint32 {
 	if s.n == 0 {

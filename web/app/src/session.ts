@@ -144,6 +144,7 @@ export function createSession(options: SessionOptions): Session {
         return
       case 'snapshot':
         if (!fresh) followServer()
+        for (const layers of frame.d.layers ?? []) media.wanted(layers)
         return placed(before)
       case 'person':
         if (frame.d.handle === state.value.welcome?.handle) placed(before)
@@ -162,6 +163,8 @@ export function createSession(options: SessionOptions): Session {
         return
       case 'signal_failed':
         return media.failed(frame.d.nid)
+      case 'layers':
+        return media.wanted(frame.d)
       case 'ice_restart':
         return media.restart()
       case 'moderated':

@@ -177,6 +177,7 @@ function reduceFrame(state: State, frame: ServerFrame, at: number): State {
     case 'attach_media':
     case 'answer':
     case 'signal_failed':
+    case 'layers':
     case 'ice_restart':
     case 'api_token':
     case 'result':

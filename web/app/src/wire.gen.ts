@@ -52,6 +52,7 @@ export type ServerFrame =
   | ServerSignalFailedFrame
   | ServerIceRestartFrame
   | ServerSlotsFrame
+  | ServerLayersFrame
   | ServerSpeakersFrame
   | ServerModeratedFrame
   | ServerMinutesReportFrame
@@ -510,6 +511,10 @@ export interface ServerSnapshot {
    * @maxItems 128
    */
   slots: Slot[];
+  /**
+   * @maxItems 4
+   */
+  layers?: ServerLayers[];
 }
 /**
  * The room as this person may see it; rev grows.
@@ -564,6 +569,16 @@ export interface Slot {
   source?: Source;
   paused?: boolean;
   why?: "bandwidth" | "hidden";
+}
+/**
+ * Which encodings of a source anybody gets, lowest first; the others need not be made. Until told, all are wanted.
+ */
+export interface ServerLayers {
+  source: Source;
+  /**
+   * @maxItems 3
+   */
+  wanted: boolean[];
 }
 export interface ServerRoomFrame {
   t: "room";
@@ -705,6 +720,22 @@ export interface ServerSlots {
    * @maxItems 128
    */
   slots: Slot[];
+}
+export interface ServerLayersFrame {
+  t: "layers";
+  /**
+   * Chosen by the sender of a command; its answer carries it.
+   */
+  id?: string;
+  /**
+   * Number of a reliable message in its direction, from 1; absent on unnumbered ones.
+   */
+  seq?: number;
+  /**
+   * Last seq received in the other direction.
+   */
+  ack?: number;
+  d: ServerLayers;
 }
 export interface ServerSpeakersFrame {
   t: "speakers";

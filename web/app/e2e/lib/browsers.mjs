@@ -5,6 +5,8 @@ import { chromium, devices } from 'playwright-core'
 import puppeteer from 'puppeteer-core'
 import { until } from './server.mjs'
 
+export const chromiumPath = '/usr/bin/chromium'
+
 const chromiumArgs = [
   '--no-sandbox', // tests run as root
   '--use-fake-device-for-media-stream',
@@ -33,11 +35,12 @@ const keepPeers = `(() => {
   };
 })();`
 
-export async function launchChromium() {
+/** @param {{ executablePath?: string, args?: string[] }} options */
+export async function launchChromium({ executablePath = chromiumPath, args = [] } = {}) {
   const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath,
     headless: true,
-    args: chromiumArgs,
+    args: [...chromiumArgs, ...args],
   })
   return {
     /** A person in a browser profile of their own. */

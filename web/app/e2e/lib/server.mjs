@@ -44,24 +44,29 @@ export async function until(what, check, seconds = 20) {
 export const at = (ms) => new Date(Date.now() + ms).toISOString()
 
 /**
- * A viop server that has not been started yet.
+ * A viop server that has not been started yet. On another host than loopback
+ * it believes in a proxy that speaks TLS, and there is none.
  *
- * @param {{ redisURL?: string }} options
+ * @param {{ redisURL?: string, host?: string }} options
  */
-export async function newServer({ redisURL } = {}) {
+export async function newServer({ redisURL, host = '127.0.0.1' } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'viop-e2e-'))
   const port = await freePort()
   const media = await freePort()
   const env = {
     PATH: process.env.PATH,
-    VIOP_LISTEN: `127.0.0.1:${port}`,
+    VIOP_MEDIA_PATH: process.env.VIOP_MEDIA_PATH ?? 'auto', // both ways of media can be tried
+    VIOP_LISTEN: `${host}:${port}`,
+    ...(host === '127.0.0.1'
+      ? {}
+      : { VIOP_BEHIND_TLS_PROXY: 'true', VIOP_PUBLIC_URL: `http://${host}:${port}` }),
     VIOP_MEDIA: `:${media}`,
     VIOP_DATA: data,
     VIOP_JWT_SECRETS: `e2e:${randomBytes(32).toString('base64')}`,
     VIOP_DATA_KEYS: `e2e:${randomBytes(32).toString('hex')}`,
     ...(redisURL ? { VIOP_REDIS_URL: redisURL } : {}),
   }
-  const url = `http://127.0.0.1:${port}`
+  const url = `http://${host}:${port}`
   let child
   let log = ''
   let apiToken
