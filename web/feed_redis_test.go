@@ -159,7 +159,7 @@ func TestTheFeedIsCompleteUnderWriters(t *testing.T) {
 	}
 	told := map[string][]string{}
 	for i, item := range heard[0] {
-		if want := fmt.Sprint(feed, ".", i+1); item.ID != want {
+		if want := fmt.Sprint(feed, ".", i+1); numbered(item.ID) != want {
 			t.Fatalf("item %d is %s, want %s", i+1, item.ID, want)
 		}
 		if item.Record != nil {

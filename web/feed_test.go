@@ -117,7 +117,7 @@ func TestFeedInPages(t *testing.T) {
 		}
 	}
 	for i, id := range ids {
-		if want := fmt.Sprint("FEED.", i+1); id != want || len(ids) != 12 {
+		if want := fmt.Sprint("FEED.", i+1); numbered(id) != want || len(ids) != 12 {
 			t.Errorf("item %d of %d has id %q, want %q", i+1, len(ids), id, want)
 		}
 	}
@@ -129,7 +129,7 @@ func TestFeedInPages(t *testing.T) {
 		t.Errorf("after the last: %+v, want nothing, and the same place", p)
 	}
 	h.feed.add(h.anEntry(13))
-	if p := h.page(path); len(p.Items) != 1 || p.Items[0].ID != "FEED.13" {
+	if p := h.page(path); len(p.Items) != 1 || numbered(p.Items[0].ID) != "FEED.13" {
 		t.Errorf("when there is another: %+v", p)
 	}
 }
@@ -333,7 +333,7 @@ func TestWeeksOfEverybody(t *testing.T) {
 	for after := ""; ; {
 		p := h.page("/v1/weeks?from=2026-11-01&to=2026-11-09&limit=4" + after)
 		for _, item := range p.Items {
-			got = append(got, item.ID+" "+item.Type+" "+item.Week.Week+" "+item.Week.Person)
+			got = append(got, numbered(item.ID)+" "+item.Type+" "+item.Week.Week+" "+item.Week.Person)
 		}
 		if after = "&after=" + p.Next; p.Next == "" {
 			break
@@ -359,7 +359,7 @@ func TestAFeedWithAHole(t *testing.T) {
 	h := fed(t, 3)
 	h.feed.entries[1].Reading = records.Reading{}
 	p := h.page("/v1/attendance")
-	if len(p.Items) != 2 || p.Items[1].ID != "FEED.3" {
+	if len(p.Items) != 2 || numbered(p.Items[1].ID) != "FEED.3" {
 		t.Errorf("the page is %+v, want the first and the third", p.Items)
 	}
 	if log := h.log.String(); !strings.Contains(log, "a change cannot be told") || !strings.Contains(log, "seq=2") {
@@ -382,3 +382,6 @@ func TestAWithdrawnRecordOnTheFeed(t *testing.T) {
 		t.Errorf("the last item is %s", last)
 	}
 }
+
+// numbered is the id of an item without when it was told.
+func numbered(id string) string { return id[:strings.LastIndexByte(id, '.')] }

@@ -204,3 +204,20 @@ func TestPatientsOfItems(t *testing.T) {
 		}
 	}
 }
+
+// A Redis that lost its last entries gives their numbers to others.
+func TestANumberGivenTwiceIsTwoItems(t *testing.T) {
+	first := records.Change{Seq: 7, At: 1_793_620_800_000, Kind: records.WeekChanged, Week: &records.ToldWeek{}}
+	second := first
+	second.At++
+	view := export.View{Feed: "FEED"}
+	one, err := view.Item(first, records.Reading{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := view.Item(first, records.Reading{}, nil)
+	other, err2 := view.Item(second, records.Reading{}, nil)
+	if err != nil || err2 != nil || one.ID != again.ID || one.ID == other.ID {
+		t.Errorf("ids are %s, %s and %s (%v, %v), want the last to differ", one.ID, again.ID, other.ID, err, err2)
+	}
+}

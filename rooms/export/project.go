@@ -27,11 +27,18 @@ type Person struct {
 	Name     string // only where names may go
 }
 
+// itemID names a change: by its feed, its number there and when it was told. A
+// Redis that loses its last entries gives their numbers again, and a receiver
+// that drops what it has seen must not take the new change for the old one.
+func (v View) itemID(c records.Change) string {
+	return v.Feed + "." + strconv.FormatInt(c.Seq, 10) + "." + strconv.FormatInt(int64(c.At), 36)
+}
+
 // Item is a change as the destination may read it. Of a record it needs the
 // reading that the change names, and the signatures of the session; those that
 // came after the change are not looked at, so that an item never changes.
 func (v View) Item(c records.Change, reading records.Reading, signatures []records.Signature) (Item, error) {
-	i := Item{ID: v.Feed + "." + strconv.FormatInt(c.Seq, 10), At: c.At, Notice: Notice, NoticeVersion: NoticeVersion}
+	i := Item{ID: v.itemID(c), At: c.At, Notice: Notice, NoticeVersion: NoticeVersion}
 	switch {
 	case c.Kind == records.RecordChanged && (reading.Person != c.Person || reading.Hash != c.Hash):
 		return Item{}, fmt.Errorf("change %d names a reading that is not there", c.Seq) // and nothing was withdrawn
