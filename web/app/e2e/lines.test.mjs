@@ -61,13 +61,12 @@ const begin = (type, count) => `(() => {
 })()`
 
 const sound = `(async () => {
-  const sum = { total: 0, concealed: 0, silent: 0, along: 0 };
+  const sum = { total: 0, concealed: 0, silent: 0 };
   for (const e of (await window.peers.at(-1).getStats()).values())
     if (e.type === 'inbound-rtp' && e.kind === 'audio') {
       sum.total += e.totalSamplesReceived ?? 0;
       sum.concealed += e.concealedSamples ?? 0;
       sum.silent += e.silentConcealedSamples ?? 0;
-      sum.along += e.fecPacketsReceived ?? 0;
     }
   return sum;
 })()`
@@ -104,8 +103,7 @@ test('80 ms, 20 more or less, and one packet in twenty lost', { skip: why || fal
   assert.ok(share < 0.02, `${(100 * share).toFixed(2)} % of the sound was made up`)
   assert.ok(longest < 1000 + own, `the picture stood still for ${longest} ms, the camera for ${own} ms`)
   assert.equal(pair.protocol, 'udp')
-  assert.ok(now.along > before.along, 'what was before comes along with sound')
-  assert.ok((await restored()) > 0, 'and is made use of by the server')
+  assert.ok((await restored()) > 0, 'what her browser sent along made good what was lost on the way here')
 })
 
 test('UDP does not pass: the same room over TCP', { skip: why || false }, async (t) => {
