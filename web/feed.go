@@ -218,7 +218,7 @@ func (s *server) items(r *request, feed string, to delivery.Destination, entries
 	for _, e := range entries {
 		item, err := view.Item(e.Change, e.Reading, e.Signatures)
 		if err != nil {
-			s.log.ErrorContext(r.Context(), "a change cannot be told", "seq", e.Change.Seq, "session", e.Change.Session, "err", err)
+			s.log.ErrorContext(r.Context(), "a change cannot be told", "seq", e.Seq, "session", e.Session, "err", err)
 			continue
 		}
 		items = append(items, item)
@@ -230,8 +230,8 @@ func (s *server) items(r *request, feed string, to delivery.Destination, entries
 func peopleNamed(entries []records.Entry) []rooms.PersonID {
 	var people []rooms.PersonID
 	for _, e := range entries {
-		if e.Change.Person != "" {
-			people = append(people, rooms.PersonID(e.Change.Person))
+		if e.Person != "" {
+			people = append(people, rooms.PersonID(e.Person))
 		}
 		if e.Change.Signature != nil {
 			for person := range e.Change.Signature.Records {

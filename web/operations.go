@@ -9,7 +9,6 @@ import (
 
 	"viop/auth"
 	"viop/rooms"
-	"viop/rooms/attendance"
 	"viop/rooms/schedule"
 )
 
@@ -36,8 +35,8 @@ func (s *server) operations() []operation {
 		{"GET", "/v1/sessions/{id}", auth.SessionsRead, sessions.serveGet},
 		{"PUT", "/v1/sessions/{id}", auth.SessionsWrite, sessions.servePut},
 		{"DELETE", "/v1/sessions/{id}", auth.SessionsWrite, sessions.serveDelete},
-		{"PUT", "/v1/sessions/{id}/cancellation", auth.SessionsWrite, s.cancellation(attendance.SessionCancelled)},
-		{"DELETE", "/v1/sessions/{id}/cancellation", auth.SessionsWrite, s.cancellation(attendance.SessionScheduled)},
+		{"PUT", "/v1/sessions/{id}/cancellation", auth.SessionsWrite, s.callOff},
+		{"DELETE", "/v1/sessions/{id}/cancellation", auth.SessionsWrite, s.putOn},
 		{"GET", "/v1/sessions/{id}/excuses", auth.SessionsRead, s.listExcuses},
 		{"GET", "/v1/sessions/{id}/excuses/{person}", auth.SessionsRead, excuses.serveGet},
 		{"PUT", "/v1/sessions/{id}/excuses/{person}", auth.SessionsWrite, excuses.servePut},

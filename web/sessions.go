@@ -169,34 +169,40 @@ func (s *server) allSessions(ctx context.Context, from, to time.Time) (all []sch
 	}
 }
 
-// cancellation calls a session off, or back on: the one thing about it that
+// callOff calls a session off, and putOn back on: the one thing about it that
 // people change most, without the rest of it.
-func (s *server) cancellation(status attendance.SessionStatus) func(http.ResponseWriter, *request) error {
-	return func(w http.ResponseWriter, r *request) error {
-		condition, err := conditionOf(r.Header)
-		if err != nil {
-			return err
-		}
-		v, tag, err := s.Store.Session(r.Context(), sessionOf(r))
-		if errors.Is(err, schedule.ErrNotFound) {
-			return notFound("session")
-		}
-		if err != nil {
-			return err
-		}
-		if err := condition.Check(tag); err != nil {
-			return err
-		}
-		condition.Tags = []schedule.Tag{tag} // what was read is what is written
-		if v.Cancelled() == (status == attendance.SessionCancelled) {
-			return outcome{http.StatusOK, tag, v}.reply(w, nil) // as asked for, already
-		}
-		v.Status = status
-		done, err := planned(r.Context(), s.Store, schedule.Write{Document: v, If: condition}, func(c *schedule.Condition) (plan, error) {
-			return s.planSession(r.Context(), v, c, options{})
-		})
-		return done.reply(w, err)
+func (s *server) callOff(w http.ResponseWriter, r *request) error {
+	return s.setStatus(w, r, attendance.SessionCancelled)
+}
+
+func (s *server) putOn(w http.ResponseWriter, r *request) error {
+	return s.setStatus(w, r, attendance.SessionScheduled)
+}
+
+func (s *server) setStatus(w http.ResponseWriter, r *request, status attendance.SessionStatus) error {
+	condition, err := conditionOf(r.Header)
+	if err != nil {
+		return err
 	}
+	v, tag, err := s.Store.Session(r.Context(), sessionOf(r))
+	if errors.Is(err, schedule.ErrNotFound) {
+		return notFound("session")
+	}
+	if err != nil {
+		return err
+	}
+	if err := condition.Check(tag); err != nil {
+		return err
+	}
+	condition.Tags = []schedule.Tag{tag} // what was read is what is written
+	if v.Cancelled() == (status == attendance.SessionCancelled) {
+		return outcome{http.StatusOK, tag, v}.reply(w, nil) // as asked for, already
+	}
+	v.Status = status
+	done, err := planned(r.Context(), s.Store, schedule.Write{Document: v, If: condition}, func(c *schedule.Condition) (plan, error) {
+		return s.planSession(r.Context(), v, c, options{})
+	})
+	return done.reply(w, err)
 }
 
 // Limits of a listing.

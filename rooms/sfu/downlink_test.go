@@ -12,7 +12,7 @@ import (
 
 func TestTransportFeedbackIsRead(t *testing.T) {
 	const unit = int64(64 * time.Millisecond)
-	var small, large, none uint16 = rtcp.TypeTCCPacketReceivedSmallDelta, rtcp.TypeTCCPacketReceivedLargeDelta, rtcp.TypeTCCPacketNotReceived
+	small, large, none := rtcp.TypeTCCPacketReceivedSmallDelta, rtcp.TypeTCCPacketReceivedLargeDelta, rtcp.TypeTCCPacketNotReceived
 	ms := func(n int64) *rtcp.RecvDelta { return &rtcp.RecvDelta{Delta: n * 1000} }
 	for _, c := range []struct {
 		name string
