@@ -233,8 +233,8 @@ func peopleNamed(entries []records.Entry) []rooms.PersonID {
 		if e.Person != "" {
 			people = append(people, rooms.PersonID(e.Person))
 		}
-		if e.Change.Signature != nil {
-			for person := range e.Change.Signature.Records {
+		if e.Signature != nil {
+			for person := range e.Signature.Records {
 				people = append(people, rooms.PersonID(person))
 			}
 		}
