@@ -197,3 +197,26 @@ func TestNoNonceTwiceOnTheWire(t *testing.T) {
 		t.Errorf("too little to prove anything: up to %d, %d repairs", w.high[100], w.count[101])
 	}
 }
+
+// A slot becomes ready while a turn is under way that wants the same slot: the
+// one waits for the other, and not both. (Once they did.)
+func TestSlotIsFreeWithinATurn(t *testing.T) {
+	w := newWire(t)
+	s := &slot{video: true, clock: 90000, sink: new(nowhere), header: rtp.Header{Version: 2, SSRC: 100}}
+	w.plane.Begin()
+	done := make(chan error, 1)
+	go func() { done <- s.setReady(w.lane) }()
+	free := 0
+	eventually(t, "the slot is free, again and again", func() bool {
+		if s.mu.TryLock() {
+			s.mu.Unlock()
+			free++
+		}
+		return free == 50
+	})
+	w.plane.End()
+	must(t, <-done)
+	if _, _, ready := s.shown(); !ready {
+		t.Error("the slot is not ready")
+	}
+}

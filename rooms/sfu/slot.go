@@ -290,24 +290,41 @@ func (s *slot) wantKeyframe(now int64) {
 // stream; which of the two is decided once, because only one may ever number
 // what is sealed under an SSRC.
 func (s *slot) setReady(lane *plane.Lane) error {
+	ssrcs := s.unready()
+	if ssrcs == nil {
+		return nil
+	}
+	// Not under mu: a turn that is under way may want it.
+	var sender *plane.Sender
+	if lane != nil {
+		var err error
+		if sender, err = lane.Sender(ssrcs...); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sink == nil {
+		return nil // unbound meanwhile
+	}
+	if sender != nil {
+		s.sink, s.merges = sender, true
+	}
+	s.ready = true
+	return nil
+}
+
+// unready gives the SSRCs of a slot that is bound and may not send yet.
+func (s *slot) unready() []uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ready || s.sink == nil {
 		return nil
 	}
-	if lane != nil {
-		ssrcs := []uint32{s.header.SSRC}
-		if s.repair.PayloadType != 0 {
-			ssrcs = append(ssrcs, s.repair.SSRC)
-		}
-		sender, err := lane.Sender(ssrcs...)
-		if err != nil {
-			return err
-		}
-		s.sink, s.merges = sender, true
+	if s.repair.PayloadType == 0 {
+		return []uint32{s.header.SSRC}
 	}
-	s.ready = true
-	return nil
+	return []uint32{s.header.SSRC, s.repair.SSRC}
 }
 
 // Bind learns the section's numbers, which are the offerer's; Pion calls it
