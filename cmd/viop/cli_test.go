@@ -106,9 +106,13 @@ func TestToken(t *testing.T) {
 // TestHelpIsTheManual: every setting of serve is in its help, with its
 // variable, and the README's table names no other.
 func TestHelpIsTheManual(t *testing.T) {
-	help, _, err := command(t, "", "serve", "--help")
-	if err != nil {
-		t.Fatal(err)
+	var help string
+	for _, name := range []string{"serve", "import"} { // a server, and what talks to one
+		text, _, err := command(t, "", name, "--help")
+		if err != nil {
+			t.Fatal(err)
+		}
+		help += text
 	}
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -116,7 +120,7 @@ func TestHelpIsTheManual(t *testing.T) {
 	}
 	for word := range strings.FieldsFuncSeq(string(readme), func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') }) {
 		if strings.HasPrefix(word, "VIOP_") && !strings.Contains(help, word) {
-			t.Errorf("the README names %s, which `viop serve --help` does not have", word)
+			t.Errorf("the README names %s, which neither `viop serve --help` nor `viop import --help` has", word)
 		}
 	}
 }
