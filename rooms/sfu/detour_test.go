@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/pion/webrtc/v4"
@@ -38,9 +39,14 @@ func TestUDPBlockedInMidCall(t *testing.T) {
 	a.until("asked to restart", func() bool { return a.has(is[rooms.ICERestart]) })
 	a.negotiate(&webrtc.OfferOptions{ICERestart: true})
 	eventually(t, "the pair is TCP", func() bool { return protocol() == webrtc.ICEProtocolTCP })
-	n, m := b.count("a-cam"), a.count("b-cam")
-	b.until("a over TCP", func() bool { return b.countLocked("a-cam") > n+60 })
-	a.until("b over TCP", func() bool { return a.countLocked("b-cam") > m+60 })
+	n, m, pictures := b.count("a-mic"), a.count("b-mic"), a.count("b-cam")
+	b.until("a over TCP", func() bool { return b.countLocked("a-mic") > n+60 })
+	a.until("b over TCP", func() bool { return a.countLocked("b-mic") > m+60 })
+	// On a machine with other work the line may be taken for a thin one, and is
+	// then said to be.
+	a.until("b's picture over TCP, or why not", func() bool {
+		return a.countLocked("b-cam") > pictures+60 || slices.ContainsFunc(a.slots, func(s rooms.Slot) bool { return s.Why == whyBandwidth })
+	})
 	b.unbroken("a0")
 	if got := s.Stats(); mediaPath() == PathAuto && (got.Ways[PathPlane] != 2 || got.Plane.Refused != 0) {
 		t.Errorf("Stats() = %+v, want both by the plane", got)

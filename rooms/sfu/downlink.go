@@ -82,6 +82,13 @@ func (l *downlink) heard(now int64) bool {
 	return at != 0 && now-at < int64(lineHeard)
 }
 
+// moved is called when ICE has settled on another way to the browser.
+func (l *downlink) moved() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known.Moved()
+}
+
 func (l *downlink) want(bits float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

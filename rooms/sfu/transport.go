@@ -151,6 +151,7 @@ func (t *transport) follow(pair *webrtc.ICECandidatePair) {
 		t.lane.Detour(nil)
 		return
 	}
+	t.downlink.moved()
 	if pair.Remote.Protocol != webrtc.ICEProtocolUDP {
 		t.lane.Detour(t.detour.to(net.JoinHostPort(pair.Remote.Address, strconv.Itoa(int(pair.Remote.Port)))))
 		return

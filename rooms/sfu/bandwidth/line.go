@@ -96,6 +96,10 @@ const (
 // New line, without a limit.
 func New() *Line { return &Line{} }
 
+// Moved begins anew: the receiver is on another network, and what its last line
+// carried says nothing of this one. Numbers go on.
+func (l *Line) Moved() { *l = Line{next: l.next, wanted: l.wanted} }
+
 // Sent notes a packet and gives its transport wide number.
 func (l *Line) Sent(at int64, bytes int) uint16 { return l.send(at, bytes, false) }
 

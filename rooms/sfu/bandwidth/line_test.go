@@ -274,6 +274,25 @@ func TestNoAllocation(t *testing.T) {
 	}
 }
 
+// Another network is another line: nothing is known of it, and numbers go on.
+func TestALineThatMovedBeginsAnew(t *testing.T) {
+	l := New()
+	l.limit, l.loss, l.heardAt = 100_000, 0.2, 5
+	first := l.Sent(0, 1000)
+	l.Moved()
+	if l.Limit() != 0 || l.Loss() != 0 || l.Heard() != 0 {
+		t.Errorf("it has a limit of %v, a loss of %v, heard at %v; want nothing", l.Limit(), l.Loss(), l.Heard())
+	}
+	if next := l.Sent(1, 1000); next != first+1 {
+		t.Errorf("after %d comes %d", first, next)
+	}
+	// What was sent the old way is not this line's.
+	l.Feedback(2, []Report{{Number: first, Arrived: true, At: 1}})
+	if l.came != 0 {
+		t.Error("a packet of the old line counts")
+	}
+}
+
 // FuzzFeedback: whatever a receiver says, a limit is a number above least.
 func FuzzFeedback(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 200, 5, 6, 7, 8, 9, 10})
