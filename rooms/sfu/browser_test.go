@@ -366,6 +366,13 @@ func (b *browser) sound(p *rtp.Packet) {
 	}
 }
 
+// forget what was heard so far.
+func (b *browser) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clear(b.sounds)
+}
+
 // silences counts the sounds of somebody that never came between the first
 // and the last but a few.
 func (b *browser) silences(from string) (missing, total int) {
