@@ -153,7 +153,7 @@ type browser struct {
 	// reported is how often we said how a stream arrives.
 	reported int
 	stop     chan struct{}
-	wg     sync.WaitGroup
+	wg       sync.WaitGroup
 }
 
 // join makes a browser, attaches it and negotiates.
