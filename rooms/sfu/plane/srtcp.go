@@ -15,8 +15,8 @@ const (
 	// RTCP with the same key, and counts each SSRC from 1; in that time it says
 	// something a few times, and not a billion. Afterwards it says nothing. So
 	// no index is used by both, whatever the SSRCs, and as a lane counts all its
-	// RTCP with one counter, none is used twice by us. What is left are at ten
-	// a second three years.
+	// RTCP with one counter, none is used twice by us. What is left lasts for
+	// three years at ten a second.
 	rtcpFirst = 1 << 30
 )
 
