@@ -47,12 +47,14 @@ func (c partsCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	count("plane_packets_in_total", "RTP packets opened past Pion.", float64(media.Plane.In))
 	count("plane_packets_out_total", "RTP packets sealed past Pion, repairs too.", float64(media.Plane.Out))
-	count("plane_messages_total", "UDP messages they were sent in; with segmentation (GSO) one holds several.", float64(media.Plane.Messages))
+	count("plane_rtcp_in_total", "RTCP compounds opened past Pion.", float64(media.Plane.RTCPIn))
+	count("plane_rtcp_out_total", "RTCP compounds sealed past Pion.", float64(media.Plane.RTCPOut))
+	count("plane_messages_total", "UDP messages all that was sealed was sent in; with segmentation (GSO) one holds several.", float64(media.Plane.Messages))
 	count("plane_calls_total", "System calls they were sent with.", float64(media.Plane.Calls))
 	for what, n := range map[string]uint64{
 		"replayed": media.Plane.Replayed, "forged": media.Plane.Forged, "refused": media.Plane.Refused, "unsent": media.Plane.Unsent,
 	} {
-		byLabel("plane_dropped_total", "RTP packets not taken (replayed, forged), not sealed a second time (refused), or not sent.", "why", what, float64(n))
+		byLabel("plane_dropped_total", "RTP and RTCP packets not taken (replayed, forged), not sealed a second time (refused), or not sent.", "why", what, float64(n))
 	}
 	count("keyframe_requests_total", "Keyframes asked of publishers.", float64(media.KeyframeRequests))
 

@@ -283,8 +283,9 @@ func (t *trial) steady(ctx context.Context, out *result, profile string) error {
 	s := out.Steady
 	s.ServerCounted = countedAfter["viop_rtp_packets_out_total"] - counted["viop_rtp_packets_out_total"]
 	counter := func(name string) float64 { return countedAfter[name] - counted[name] }
-	s.PerMessage = ratio(counter("viop_plane_packets_out_total"), counter("viop_plane_messages_total"))
-	s.PerCall = ratio(counter("viop_plane_packets_out_total"), counter("viop_plane_calls_total"))
+	sent := counter("viop_plane_packets_out_total") + counter("viop_plane_rtcp_out_total")
+	s.PerMessage = ratio(sent, counter("viop_plane_messages_total"))
+	s.PerCall = ratio(sent, counter("viop_plane_calls_total"))
 	s.LoadCores = float64(after.load-before.load) / float64(length)
 	s.OtherCores = float64(after.others(before)) / float64(length)
 	if t.server.pid != 0 {

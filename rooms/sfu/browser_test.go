@@ -150,8 +150,10 @@ type browser struct {
 	sounds map[string]bool  // marks of sound, also those that came along with others
 	reds   int              // packets of redundant sound
 	offers int
-	stop   chan struct{}
-	wg     sync.WaitGroup
+	// reported is how often we said how a stream arrives.
+	reported int
+	stop     chan struct{}
+	wg       sync.WaitGroup
 }
 
 // join makes a browser, attaches it and negotiates.
@@ -271,13 +273,18 @@ func (b *browser) readRTCP(sender *webrtc.RTPSender, s *sendTrack) {
 				return
 			}
 			for _, p := range packets {
-				if pli, ok := p.(*rtcp.PictureLossIndication); ok {
+				switch p := p.(type) {
+				case *rtcp.PictureLossIndication:
 					s.set(func(s *sendTrack) {
-						if s.c != nil && pli.MediaSSRC == uint32(s.c.SSRC()) {
+						if s.c != nil && p.MediaSSRC == uint32(s.c.SSRC()) {
 							s.key = true
 							s.plis++
 						}
 					})
+				case *rtcp.ReceiverReport:
+					b.mu.Lock()
+					b.reported += len(p.Reports)
+					b.mu.Unlock()
 				}
 			}
 		}

@@ -4,9 +4,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pion/rtcp"
-
 	"viop/rooms/sfu/bandwidth"
+	"viop/rooms/sfu/feedback"
 )
 
 const (
@@ -66,11 +65,17 @@ func (l *downlink) mayRepair(payload int) bool {
 	return true
 }
 
-// feedback says whether the line has become narrower.
-func (l *downlink) feedback(p *rtcp.TransportLayerCC, now int64) bool {
+// feedback takes a TWCC, and says whether the line has become narrower.
+func (l *downlink) feedback(p feedback.Packet, now int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.reports = appendReports(l.reports[:0], p)
+	l.reports = l.reports[:0]
+	for a := range p.Arrivals {
+		if len(l.reports) == mostReports {
+			break
+		}
+		l.reports = append(l.reports, bandwidth.Report(a))
+	}
 	return l.known.Feedback(now, l.reports)
 }
 
@@ -106,50 +111,6 @@ func (l *downlink) loss() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.known.Loss()
-}
-
-// appendReports reads the feedback
-// (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1).
-func appendReports(out []bandwidth.Report, p *rtcp.TransportLayerCC) []bandwidth.Report {
-	const referenceUnit = 64 * time.Millisecond
-	at := int64(p.ReferenceTime) * int64(referenceUnit)
-	number, deltas := p.BaseSequenceNumber, p.RecvDeltas
-	left := min(int(p.PacketStatusCount), mostReports)
-	add := func(symbol uint16) bool {
-		if left == 0 {
-			return false
-		}
-		left--
-		r := bandwidth.Report{Number: number}
-		number++
-		if symbol == rtcp.TypeTCCPacketReceivedSmallDelta || symbol == rtcp.TypeTCCPacketReceivedLargeDelta {
-			if len(deltas) == 0 {
-				return false
-			}
-			at += deltas[0].Delta * int64(time.Microsecond)
-			deltas = deltas[1:]
-			r.Arrived, r.At = true, at
-		}
-		out = append(out, r)
-		return true
-	}
-	for _, chunk := range p.PacketChunks {
-		switch c := chunk.(type) {
-		case *rtcp.RunLengthChunk:
-			for range c.RunLength {
-				if !add(c.PacketStatusSymbol) {
-					return out
-				}
-			}
-		case *rtcp.StatusVectorChunk:
-			for _, symbol := range c.SymbolList {
-				if !add(symbol) {
-					return out
-				}
-			}
-		}
-	}
-	return out
 }
 
 // probe sends padding, on the peer's goroutine.

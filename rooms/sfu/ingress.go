@@ -2,14 +2,12 @@ package sfu
 
 import (
 	"io"
-	"math/rand/v2"
 	"sync"
 	"time"
 
-	"github.com/pion/interceptor/pkg/twcc"
-	"github.com/pion/rtcp"
 	"github.com/pion/transport/v5/packetio"
 
+	"viop/rooms/sfu/feedback"
 	"viop/rooms/sfu/rewrite"
 )
 
@@ -26,8 +24,7 @@ const (
 // for a reader. So a packet goes to all its receivers on the goroutine that
 // opened it, without another copy or wakeup. It runs within a turn, and so on
 // one goroutine at a time; without a plane that is Pion's SRTP session. It must
-// never wait and never write RTCP itself: Pion's close holds the lock that
-// needs.
+// never wait.
 type ingress struct {
 	transport *transport
 
@@ -40,14 +37,17 @@ type ingress struct {
 	restored packet // out of the redundancy of packet
 	streams  int
 	layers   []*layer
-	twcc     *twcc.Recorder
+	arrived  feedback.Recorder
+	said     [feedback.MostBytes]byte // scratch of housekeeping, like:
+	ask      []uint16
+	reports  []feedback.Report
 	lastLoss int64
 	lastTWCC int64
 	lastRR   int64
 }
 
 func newIngress(t *transport, out *batch) *ingress {
-	return &ingress{transport: t, out: out, bySSRC: map[uint32]*inbound{}, twcc: twcc.NewRecorder(rand.Uint32())}
+	return &ingress{transport: t, out: out, bySSRC: map[uint32]*inbound{}}
 }
 
 // inbound is one SSRC of the browser.
@@ -81,7 +81,7 @@ func (i *inbound) Close() error { return nil }
 // buffer is Pion's BufferFactory.
 func (t *transport) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
 	if kind == packetio.RTCPBufferPacket {
-		return &inboundRTCP{t, ssrc}
+		return &inboundRTCP{transport: t, one: true, ssrc: ssrc}
 	}
 	return t.ingress.stream(ssrc)
 }
@@ -112,7 +112,7 @@ func (in *ingress) receive(from *inbound, b []byte, now int64) {
 	t.proofOfLife(now)
 	t.counters.packetsIn.Add(1)
 	if p.hasTWCC {
-		in.twcc.Record(p.ssrc, p.twcc, now/1000)
+		in.arrived.Record(p.ssrc, p.twcc, now)
 	}
 	kind := heard.kinds[p.pt]
 	if from.layer == nil {
@@ -277,27 +277,40 @@ func (in *ingress) housekeeping(now int64) {
 	}
 	in.lastLoss = now
 	t := in.transport
-	for _, l := range in.layers {
-		if ask := l.missing.due(l.window.highest, now, t.roundTrip()); len(ask) > 0 {
-			t.feedback(&rtcp.TransportLayerNack{
-				SenderSSRC: t.ssrc, MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(ask),
-			})
-		}
-	}
-	if now-in.lastTWCC >= int64(feedbackEvery) && in.twcc.PacketsHeld() > 0 {
-		in.lastTWCC = now
-		for _, f := range in.twcc.BuildFeedbackPacket() {
-			t.feedback(f)
-		}
-	}
+	b := in.said[:0]
 	if now-in.lastRR >= int64(reportEvery) {
 		in.lastRR = now
-		rr := &rtcp.ReceiverReport{SSRC: t.ssrc}
+		in.reports = in.reports[:0]
 		for _, l := range in.layers {
 			if l.alive(now) {
-				rr.Reports = append(rr.Reports, l.report(now))
+				in.reports = append(in.reports, l.report(now))
 			}
 		}
-		t.feedback(rr)
+		b = in.gather(feedback.AppendRR(b, t.ssrc, in.reports))
 	}
+	for _, l := range in.layers {
+		if in.ask = l.missing.due(in.ask[:0], l.window.highest, now, t.roundTrip()); len(in.ask) > 0 {
+			b = in.gather(feedback.AppendNACK(b, t.ssrc, l.ssrc, in.ask))
+		}
+	}
+	if now-in.lastTWCC >= int64(feedbackEvery) {
+		for more := true; more; {
+			if b, more = in.arrived.Append(b, t.ssrc); more {
+				in.lastTWCC = now
+				b = in.gather(b)
+			}
+		}
+	}
+	if len(b) > 0 {
+		t.say(b)
+	}
+}
+
+// gather what is to be said until there might be no room for more in one packet.
+func (in *ingress) gather(b []byte) []byte {
+	if len(b) < feedback.MostBytes/3 {
+		return b
+	}
+	in.transport.say(b)
+	return b[:0]
 }

@@ -4,9 +4,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtcp"
-
 	"viop/rooms"
+	"viop/rooms/sfu/feedback"
 )
 
 // Keyframe requests.
@@ -78,14 +77,21 @@ type senderReport struct {
 func (l *layer) alive(now int64) bool { return now-l.lastAt.Load() < int64(aliveFor) }
 
 // askKeyframe wants one from the publisher, who is asked at once unless it was
-// just now; the room's tick asks again until one comes. From any goroutine.
+// just now; the room's tick asks again until one comes. Within a turn.
 func (l *layer) askKeyframe(now int64) {
 	l.keyframeWanted.Store(true)
 	l.requestKeyframe(now, keyframeGap)
 }
 
+// demandKeyframe is askKeyframe from outside of a turn, of the control side.
+func (l *layer) demandKeyframe(now int64) {
+	l.source.transport.beginTurn()
+	defer l.source.transport.endTurn()
+	l.askKeyframe(now)
+}
+
 // retryKeyframe makes a request that was not answered, or came too soon after
-// one that was.
+// one that was. Outside of a turn.
 func (l *layer) retryKeyframe(now int64) {
 	if !l.keyframeWanted.Load() || !l.mayAnswer(now) {
 		return
@@ -94,6 +100,8 @@ func (l *layer) retryKeyframe(now int64) {
 	if l.keyframeAt.Load() > l.keyframeAsked.Load() {
 		gap = keyframeGap
 	}
+	l.source.transport.beginTurn()
+	defer l.source.transport.endTurn()
 	l.requestKeyframe(now, gap)
 }
 
@@ -109,7 +117,8 @@ func (l *layer) requestKeyframe(now int64, gap time.Duration) {
 		return
 	}
 	t := l.source.transport
-	if t.feedback(&rtcp.PictureLossIndication{SenderSSRC: t.ssrc, MediaSSRC: l.ssrc}) {
+	var said [3 * 4]byte
+	if t.say(feedback.AppendPLI(said[:0], t.ssrc, l.ssrc)) {
 		t.counters.keyframeRequests.Add(1)
 	}
 }

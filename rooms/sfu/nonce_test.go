@@ -54,7 +54,7 @@ func newWire(t *testing.T) *wire {
 	}
 	keys, err := plane.ServerKeys(material)
 	must(t, err)
-	w.lane = w.plane.Lane(nil, nil)
+	w.lane = w.plane.Lane(nil, nil, nil)
 	must(t, w.lane.Arm(keys, true))
 	at := func(u *net.UDPConn) netip.AddrPort { return u.LocalAddr().(*net.UDPAddr).AddrPort() }
 	if !w.lane.Aim(at(socket), at(w.conn)) {

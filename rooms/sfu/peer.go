@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"viop/rooms"
@@ -185,7 +184,7 @@ func (p *peer) run() {
 	defer tick.Stop()
 	defer p.hangUp()
 	for {
-		var feedbacks chan rtcp.Packet
+		var feedbacks chan []byte
 		if p.link != nil {
 			feedbacks = p.link.feedbacks
 		}
@@ -193,7 +192,7 @@ func (p *peer) run() {
 		case <-p.closing:
 			return
 		case f := <-feedbacks:
-			p.link.writeFeedback(f)
+			p.link.pass(f)
 		case <-tick.C:
 			p.check()
 		case <-p.wakeup:

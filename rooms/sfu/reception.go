@@ -3,7 +3,7 @@ package sfu
 import (
 	"time"
 
-	"github.com/pion/rtcp"
+	"viop/rooms/sfu/feedback"
 )
 
 // Asking publishers for what was lost on the way here.
@@ -47,9 +47,8 @@ func (l *lossList) came(seq uint64) {
 	}
 }
 
-// due lists what to ask for now, and gives up on what is hopeless.
-func (l *lossList) due(highest uint64, now int64, rtt time.Duration) []uint16 {
-	var ask []uint16
+// due appends what to ask for now, and gives up on what is hopeless.
+func (l *lossList) due(ask []uint16, highest uint64, now int64, rtt time.Duration) []uint16 {
 	kept := l.list[:0]
 	for _, m := range l.list {
 		if m.tries >= lossTries || m.seq+lossOldest < highest {
@@ -97,15 +96,15 @@ func (r *receptionStats) count(ts uint32, clock uint32, at int64) {
 }
 
 // report makes the block of one stream.
-func (l *layer) report(now int64) rtcp.ReceptionReport {
+func (l *layer) report(now int64) feedback.Report {
 	r, w := &l.stats, &l.window
 	expected := w.highest - w.first + 1
 	lostNow := int64(expected-r.expectedPrior) - int64(r.received-r.receivedPrior)
-	out := rtcp.ReceptionReport{
-		SSRC:               l.ssrc,
-		LastSequenceNumber: uint32(w.highest - unwrapBase),
-		Jitter:             uint32(r.jitter),
-		TotalLost:          uint32(min(max(int64(expected)-int64(r.received), 0), 0x7fffff)),
+	out := feedback.Report{
+		SSRC:      l.ssrc,
+		Highest:   uint32(w.highest - unwrapBase),
+		Jitter:    uint32(r.jitter),
+		TotalLost: uint32(min(max(int64(expected)-int64(r.received), 0), 0x7fffff)),
 	}
 	if n := expected - r.expectedPrior; n > 0 && lostNow > 0 {
 		out.FractionLost = uint8(min(lostNow*256/int64(n), 255))
@@ -115,7 +114,7 @@ func (l *layer) report(now int64) rtcp.ReceptionReport {
 	out.FractionLost = max(out.FractionLost, uint8(min(l.lostBeyond.Load(), 255)))
 	r.expectedPrior, r.receivedPrior = expected, r.received
 	if sr := l.senderReport.Load(); sr != nil {
-		out.LastSenderReport = uint32(sr.ntp >> 16)
+		out.LastSR = uint32(sr.ntp >> 16)
 		out.Delay = uint32((now - sr.at) * 65536 / int64(time.Second))
 	}
 	return out

@@ -195,7 +195,7 @@ func (r *room) tick() {
 		for _, s := range p.slots() {
 			_, next, ready := s.shown()
 			if ready && s.video && next != nil && !next.keyframeWanted.Load() && next.mayAnswer(now) {
-				next.askKeyframe(now)
+				next.demandKeyframe(now)
 			}
 		}
 	}

@@ -156,7 +156,7 @@ func (r *room) fill(p *peer, used map[*source]*[maxLayers]bool, now int64) {
 			uses(used, l.source, c.rank)
 		}
 		if s.show(l) && l.mayAnswer(now) {
-			l.askKeyframe(now)
+			l.demandKeyframe(now)
 		}
 		said := k.slot(false, i)
 		said.Paused, said.Why = c.why != "", c.why
@@ -333,14 +333,17 @@ func (r *room) measureLine(p *peer, now int64) measure {
 	return m
 }
 
-// report sends each browser the sender reports of its slots. r.mu is held.
+// report sends each browser the sender reports of its slots, all in one turn.
+// r.mu is held.
 func (r *room) report(now int64) {
+	if plane := r.engine.plane; plane != nil {
+		plane.Begin()
+		defer plane.End()
+	}
 	wall := r.sfu.base.Add(time.Duration(now))
 	for _, p := range r.peers {
-		for _, s := range p.slots() {
-			if sr := s.report(now, wall); sr != nil {
-				p.transport.feedback(sr)
-			}
+		if p.transport != nil {
+			p.transport.report(now, wall)
 		}
 	}
 }

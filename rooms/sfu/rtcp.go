@@ -3,14 +3,16 @@ package sfu
 import (
 	"io"
 
-	"github.com/pion/rtcp"
+	"viop/rooms/sfu/feedback"
 )
 
-// inboundRTCP takes the RTCP a browser sends about one SSRC, where Pion has
-// decrypted it; on the goroutine of Pion's SRTCP session. A packet about
-// several is delivered once for each.
+// inboundRTCP takes the RTCP a browser sends, where it has been decrypted. The
+// plane gives all of it to one, a compound at a time. Pion has one for each SSRC,
+// and gives it, on the goroutine of its SRTCP session, every packet that is about
+// this SSRC among others: each of them takes what is about its own.
 type inboundRTCP struct {
 	transport *transport
+	one       bool // Pion's, of:
 	ssrc      uint32
 }
 
@@ -18,69 +20,74 @@ func (i *inboundRTCP) Read([]byte) (int, error) { return 0, io.EOF }
 
 func (i *inboundRTCP) Close() error { return nil }
 
+// Write takes what is Pion's again when it returns.
 func (i *inboundRTCP) Write(b []byte) (int, error) {
-	t := i.transport
-	t.beginTurn() // repairs are sent from here
-	defer t.endTurn()
-	now := t.now()
-	t.proofOfLife(now)
-	// What cannot be read is not for us.
-	if packets, err := rtcp.Unmarshal(b); err == nil {
-		for _, p := range packets {
-			i.take(p, now)
-		}
-	}
+	i.transport.beginTurn() // repairs are sent from here
+	defer i.transport.endTurn()
+	i.Receive(b, i.transport.now())
 	return len(b), nil
 }
 
-func (i *inboundRTCP) take(packet rtcp.Packet, now int64) {
+// Receive is Write within a turn: the bytes are the plane's. What cannot be read
+// is not for us.
+func (i *inboundRTCP) Receive(b []byte, now int64) {
+	i.transport.proofOfLife(now)
+	for p, rest, ok := feedback.Next(b); ok; p, rest, ok = feedback.Next(rest) {
+		i.take(p, now)
+	}
+}
+
+func (i *inboundRTCP) take(p feedback.Packet, now int64) {
 	t := i.transport
-	switch p := packet.(type) {
-	case *rtcp.SenderReport:
-		if p.SSRC == i.ssrc {
-			t.senderReport(p, now)
+	switch p.Kind {
+	case feedback.SR:
+		if sent := p.Sent(); i.isAbout(sent.SSRC) {
+			t.senderReport(sent, now)
 		}
-		i.reception(p.Reports, now)
-	case *rtcp.ReceiverReport:
-		i.reception(p.Reports, now)
-	case *rtcp.ReceiverEstimatedMaximumBitrate:
-		t.remb.Store(uint64(p.Bitrate))
-	case *rtcp.TransportLayerCC:
-		if p.MediaSSRC == i.ssrc && t.downlink.feedback(p, now) {
+		i.reception(p, now)
+	case feedback.RR:
+		i.reception(p, now)
+	case feedback.REMB:
+		t.remb.Store(p.Bitrate())
+	case feedback.TWCC:
+		if i.isAbout(p.Media()) && t.downlink.feedback(p, now) {
 			t.room.wake() // it has become narrower
 		}
-	case *rtcp.PictureLossIndication:
-		if s := t.slot(p.MediaSSRC); s != nil {
+	case feedback.PLI:
+		if s := i.slot(p.Media()); s != nil {
 			s.wantKeyframe(now)
 		}
-	case *rtcp.FullIntraRequest:
-		if s := t.slot(i.ssrc); s != nil {
-			s.wantKeyframe(now)
+	case feedback.FIR:
+		for ssrc := range p.Wanted {
+			if s := i.slot(ssrc); s != nil {
+				s.wantKeyframe(now)
+			}
 		}
-	case *rtcp.TransportLayerNack:
-		if s := t.slot(p.MediaSSRC); s != nil {
-			for _, pair := range p.Nacks {
-				pair.Range(func(seq uint16) bool { s.resend(seq, now); return true })
+	case feedback.NACK:
+		if s := i.slot(p.Media()); s != nil {
+			for seq := range p.Lost {
+				s.resend(seq, now)
 			}
 		}
 	}
 }
 
-// slot of an outgoing SSRC.
-func (t *transport) slot(ssrc uint32) *slot {
-	if table := t.bySSRC.Load(); table != nil {
-		return (*table)[ssrc]
+func (i *inboundRTCP) isAbout(ssrc uint32) bool { return !i.one || ssrc == i.ssrc }
+
+// slot of an outgoing SSRC; nil when there is none, or another one takes what is
+// about it.
+func (i *inboundRTCP) slot(ssrc uint32) *slot {
+	table := i.transport.bySSRC.Load()
+	if table == nil || !i.isAbout(ssrc) {
+		return nil
 	}
-	return nil
+	return (*table)[ssrc]
 }
 
-// reception notes what the browser says of the slot this SSRC is.
-func (i *inboundRTCP) reception(reports []rtcp.ReceptionReport, now int64) {
-	for _, r := range reports {
-		if r.SSRC != i.ssrc {
-			continue
-		}
-		if s := i.transport.slot(r.SSRC); s != nil {
+// reception notes what the browser says of our slots.
+func (i *inboundRTCP) reception(p feedback.Packet, now int64) {
+	for r := range p.Reports {
+		if s := i.slot(r.SSRC); s != nil {
 			s.lost.Store(uint32(r.FractionLost))
 			s.lastReport.Store(now)
 		}
@@ -88,12 +95,12 @@ func (i *inboundRTCP) reception(reports []rtcp.ReceptionReport, now int64) {
 }
 
 // senderReport of a publisher's stream.
-func (t *transport) senderReport(sr *rtcp.SenderReport, now int64) {
+func (t *transport) senderReport(sent feedback.Sent, now int64) {
 	for _, src := range t.sources {
 		for rank := range src.layers {
-			if l := src.layers[rank].Load(); l != nil && l.ssrc == sr.SSRC {
-				t.clock.heard(sr.NTPTime, now)
-				l.senderReport.Store(&senderReport{ntp: sr.NTPTime, rtp: sr.RTPTime, at: now})
+			if l := src.layers[rank].Load(); l != nil && l.ssrc == sent.SSRC {
+				t.clock.heard(sent.NTP, now)
+				l.senderReport.Store(&senderReport{ntp: sent.NTP, rtp: sent.RTP, at: now})
 			}
 		}
 	}

@@ -32,9 +32,11 @@
 // The control side is the room: under one mutex it turns the table of places
 // (Route), what pages show (Want) and what lines can carry into slots and
 // layers. The packet path never takes that mutex; it may wake the room.
-// Everything towards a browser that is not media (answers, RTCP) goes through
-// the goroutine of its peer, because Pion's close holds the lock RTCP needs
-// while it waits for the packet path.
+// RTCP is read and written (package feedback) where media is: taken off the
+// socket and sealed by the plane, within a turn. What Pion has to do for a
+// browser (answers, and its RTCP where media goes by Pion) is done by the
+// goroutine of its peer, because Pion's close holds the lock RTCP needs while it
+// waits for the packet path.
 //
 // Where to start: ingress.go and slot.go for packets, room.go and routing.go
 // for control, peer.go for a browser's life, layers.go for who gets what when a

@@ -9,11 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"viop/rooms/sfu/feedback"
 	"viop/rooms/sfu/plane"
 	"viop/rooms/sfu/rewrite"
 )
@@ -253,26 +253,26 @@ func (s *slot) pad(bytes int, now int64) bool {
 }
 
 // report makes the sender report of what the slot carries (RFC 3550 §6.4.1);
-// nil when it has sent nothing. Sound and picture of a person tell the same
+// false when it has sent nothing. Sound and picture of a person tell the same
 // time, so that the browser can play them together.
-func (s *slot) report(now int64, wall time.Time) *rtcp.SenderReport {
+func (s *slot) report(now int64, wall time.Time) (feedback.Sent, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ts, ok := s.numbers.Last()
 	if !ok || !s.ready || s.cur == nil {
-		return nil
+		return feedback.Sent{}, false
 	}
-	r := &rtcp.SenderReport{
-		SSRC: s.header.SSRC, NTPTime: ntpTime(wall),
-		PacketCount: uint32(s.sent.Load()), OctetCount: uint32(s.octets.Load()),
+	r := feedback.Sent{
+		SSRC: s.header.SSRC, NTP: ntpTime(wall),
+		Packets: uint32(s.sent.Load()), Octets: uint32(s.octets.Load()),
 	}
-	r.RTPTime = ts + uint32((now-s.lastAt)/int64(time.Microsecond)*int64(s.clock)/1_000_000)
+	r.RTP = ts + uint32((now-s.lastAt)/int64(time.Microsecond)*int64(s.clock)/1_000_000)
 	if sr := s.cur.senderReport.Load(); sr != nil {
 		// Their clock, told in ours.
 		age := time.Duration(now) - s.cur.source.transport.toLocal(sr)
-		r.RTPTime = sr.rtp + s.numbers.Offset() + uint32(int64(age/time.Microsecond)*int64(s.clock)/1_000_000)
+		r.RTP = sr.rtp + s.numbers.Offset() + uint32(int64(age/time.Microsecond)*int64(s.clock)/1_000_000)
 	}
-	return r
+	return r, true
 }
 
 // wantKeyframe is a receiver's PLI or FIR.

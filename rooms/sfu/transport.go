@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"viop/rooms"
+	"viop/rooms/sfu/feedback"
 	"viop/rooms/sfu/plane"
 )
 
@@ -39,7 +41,7 @@ type transport struct {
 	handshake   *plane.Handshake
 	detour      *detour // nil without a plane or without TCP
 	sources     map[rooms.Source]*source
-	feedbacks   chan rtcp.Packet // many senders, read by the peer's run; full: dropped
+	feedbacks   chan []byte // compounds Pion is to send: many senders, read by the peer's run; full: dropped
 
 	// Guarded by room.mu.
 	audio, video []*slot
@@ -64,7 +66,7 @@ func newTransport(p *peer, o *offer) (*transport, error) {
 	t := &transport{
 		peer: p, room: p.room, fingerprint: o.fingerprint, ssrc: rand.Uint32(),
 		sources:   map[rooms.Source]*source{},
-		feedbacks: make(chan rtcp.Packet, 256),
+		feedbacks: make(chan []byte, 256),
 	}
 	e := p.room.engine
 	if e.plane == nil {
@@ -74,6 +76,7 @@ func newTransport(p *peer, o *offer) (*transport, error) {
 		t.plane, t.handshake = e.plane, new(plane.Handshake)
 		t.lane = e.plane.Lane(
 			func(ssrc uint32) plane.Receiver { return t.ingress.stream(ssrc) },
+			&inboundRTCP{transport: t},
 			func(at plane.Place) { p.push(roamed{t, at}) })
 	}
 	for _, kind := range []rooms.Source{rooms.Mic, rooms.Camera, rooms.Screen, rooms.ScreenAudio} {
@@ -176,13 +179,55 @@ func (t *transport) endTurn() {
 	}
 }
 
-// feedback queues RTCP for the browser; false when it had to be dropped.
-func (t *transport) feedback(p rtcp.Packet) bool {
+// say sends the browser a compound of RTCP, within a turn; false when it had to
+// be dropped. By the lane it leaves with the turn. Pion takes a lock to send it
+// that its close holds while it waits for the packet path, so then it goes
+// through the peer's goroutine.
+func (t *transport) say(compound []byte) bool {
+	if t.lane != nil && t.lane.WriteRTCP(compound) {
+		return true
+	}
 	select {
-	case t.feedbacks <- p:
+	case t.feedbacks <- bytes.Clone(compound):
 		return true
 	default:
 		return false
+	}
+}
+
+// pass on what was queued, on the peer's goroutine, which is also the one that
+// arms the lane: after that Pion sends nothing any more.
+func (t *transport) pass(compound []byte) {
+	if t.path == PathPlane {
+		t.beginTurn()
+		defer t.endTurn()
+		t.lane.WriteRTCP(compound)
+		return
+	}
+	raw := rtcp.RawPacket(compound)
+	// Before the transport is up there is nobody to tell.
+	_ = t.pc.WriteRTCP([]rtcp.Packet{&raw})
+}
+
+// report sends the browser the sender reports of its slots, within a turn.
+// room.mu is held.
+func (t *transport) report(now int64, wall time.Time) {
+	var said [feedback.MostBytes]byte
+	b := said[:0]
+	for _, slots := range [...][]*slot{t.audio, t.video} {
+		for _, s := range slots {
+			sent, ok := s.report(now, wall)
+			if !ok {
+				continue
+			}
+			if b = feedback.AppendSR(b, sent); len(b) > feedback.MostBytes/2 {
+				t.say(b)
+				b = b[:0]
+			}
+		}
+	}
+	if len(b) > 0 {
+		t.say(b)
 	}
 }
 
@@ -347,23 +392,6 @@ func (t *transport) pollConsent(last *uint64, before int64) {
 		*last = n
 		t.proofOfLife(before)
 	}
-}
-
-// writeFeedback sends what is queued, in one compound packet each turn.
-func (t *transport) writeFeedback(first rtcp.Packet) {
-	const most = 16
-	batch := append(make([]rtcp.Packet, 0, most), first)
-	for len(batch) < most {
-		select {
-		case p := <-t.feedbacks:
-			batch = append(batch, p)
-			continue
-		default:
-		}
-		break
-	}
-	// Before the transport is up there is nobody to tell.
-	_ = t.pc.WriteRTCP(batch)
 }
 
 // headersEncrypted says whether RFC 9335 has been negotiated.

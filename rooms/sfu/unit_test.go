@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"viop/rooms"
+	"viop/rooms/sfu/feedback"
 	"viop/rooms/sfu/rewrite"
 )
 
@@ -188,20 +188,20 @@ func TestLossList(t *testing.T) {
 	if !l.found(1010, 4, ms(0)) {
 		t.Fatal("three losses are too many")
 	}
-	if got := l.due(1010, ms(5), 0); got != nil {
+	if got := l.due(nil, 1010, ms(5), 0); got != nil {
 		t.Errorf("due after 5 ms = %v, it may be reordering", got)
 	}
 	l.came(1008)
-	if got := l.due(1010, ms(12), 0); !slices.Equal(got, []uint16{1007, 1009}) {
+	if got := l.due(nil, 1010, ms(12), 0); !slices.Equal(got, []uint16{1007, 1009}) {
 		t.Errorf("due = %v, want 1007 and 1009", got)
 	}
-	if got := l.due(1010, ms(50), ms2(100)); got != nil {
+	if got := l.due(nil, 1010, ms(50), ms2(100)); got != nil {
 		t.Errorf("asked again within a round trip: %v", got)
 	}
-	if got := l.due(1010, ms(130), ms2(100)); len(got) != 2 {
+	if got := l.due(nil, 1010, ms(130), ms2(100)); len(got) != 2 {
 		t.Errorf("not asked again after a round trip: %v", got)
 	}
-	if got := l.due(1007+lossOldest+1, ms(999), 0); !slices.Equal(got, []uint16{1009}) {
+	if got := l.due(nil, 1007+lossOldest+1, ms(999), 0); !slices.Equal(got, []uint16{1009}) {
 		t.Errorf("due = %v, want only what is not hopelessly old", got)
 	}
 	if l.found(2000, lossMost+2, 0) || len(l.list) != 0 {
@@ -350,12 +350,13 @@ func TestReportsKeepSoundAndPictureTogether(t *testing.T) {
 	audio.senderReport.Store(&senderReport{ntp: ntp, rtp: 5_000_000, at: 3 * second})
 	video.senderReport.Store(&senderReport{ntp: ntp, rtp: 8_000_000, at: 3*second + 40*int64(time.Millisecond)})
 	now, wall := 4*second, time.Unix(1_800_000_000, 0)
-	ra, rv := a.report(now, wall), v.report(now, wall)
-	if ra == nil || rv == nil || ra.NTPTime != rv.NTPTime {
+	ra, okA := a.report(now, wall)
+	rv, okV := v.report(now, wall)
+	if !okA || !okV || ra.NTP != rv.NTP {
 		t.Fatalf("reports = %v, %v", ra, rv)
 	}
-	captured := func(r *rtcp.SenderReport, s *slot, ts uint32) time.Duration {
-		since := int32(r.RTPTime - (ts + s.numbers.Offset()))
+	captured := func(r feedback.Sent, s *slot, ts uint32) time.Duration {
+		since := int32(r.RTP - (ts + s.numbers.Offset()))
 		return time.Duration(since) * time.Second / time.Duration(s.clock)
 	}
 	ago, agoVideo := captured(ra, a, 5_000_000), captured(rv, v, 8_000_000)
@@ -407,7 +408,7 @@ func TestKeyframeRequests(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			in, l, _ := bench(t)
-			in.transport.feedbacks = make(chan rtcp.Packet, 16)
+			in.transport.feedbacks = make(chan []byte, 16)
 			l.lastAt.Store(1000 * ms)
 			test.story(l)
 			n, last := len(in.transport.feedbacks), l.keyframeAsked.Load()/ms

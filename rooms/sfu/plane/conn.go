@@ -60,7 +60,7 @@ func (c *Conn) turn(n int) {
 	for i := range n {
 		b, from := c.io.datagram(i)
 		switch at := plainAddr(from); {
-		case isRTP(b) && p.receive(c, b, at, now):
+		case isMedia(b) && p.receive(c, b, at, now):
 		case p.answered(c, b, at):
 		default:
 			c.others = append(c.others, i)

@@ -3,6 +3,7 @@ package plane
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -18,16 +19,21 @@ const (
 	holds = 2 * time.Second
 )
 
-// Lane is the media of one browser: where it is, and its keys. Before Arm and
-// after Close its packets are Pion's.
+// Lane is the RTP and RTCP of one browser: where it is, and its keys. Before
+// Arm and after Close its packets are Pion's.
 type Lane struct {
 	plane *Plane
 	begin func(ssrc uint32) Receiver
+	rtcp  Receiver
 	roam  func(Place) // nil: nobody wants to know
 
 	// Guarded by plane.mu.
 	opener   *opener // nil: not armed
+	openRTCP *rtcpOpener
 	seal     *aead
+	sealRTCP *aead
+	nextRTCP uint32 // index
+	sentRTCP sealed // for the outbox
 	cryptex  bool
 	heard    []netip.AddrPort // oldest first
 	lastAt   int64            // the newest authentic packet
@@ -52,11 +58,11 @@ type target struct {
 }
 
 // Lane makes one. begin is called, within a turn, with every SSRC that
-// authentic packets have; what it returns gets them. roam is called, within a
-// turn, when they come from somewhere else than they go to; it may ask for a
-// Check, afterwards.
-func (p *Plane) Lane(begin func(ssrc uint32) Receiver, roam func(Place)) *Lane {
-	l := &Lane{plane: p, roam: roam, claimed: map[uint32]bool{}}
+// authentic packets have; what it returns gets them, and rtcp gets all RTCP, a
+// compound at a time. roam is called, within a turn, when they come from
+// somewhere else than they go to; it may ask for a Check, afterwards.
+func (p *Plane) Lane(begin func(ssrc uint32) Receiver, rtcp Receiver, roam func(Place)) *Lane {
+	l := &Lane{plane: p, rtcp: rtcp, roam: roam, claimed: map[uint32]bool{}}
 	l.begin = func(ssrc uint32) Receiver {
 		p.bySSRC[ssrc] = l
 		return begin(ssrc)
@@ -145,7 +151,7 @@ func (l *Lane) Detour(w io.Writer) {
 
 // Take a datagram that came by a detour; false when it is Pion's.
 func (l *Lane) Take(b []byte) bool {
-	if !isRTP(b) {
+	if !isMedia(b) {
 		return false
 	}
 	l.plane.Begin()
@@ -167,11 +173,11 @@ func (l *Lane) Aimed() bool {
 // Arm takes the lane over from Pion, for good. cryptex says that the browser
 // takes encrypted header extensions (RFC 9335); what comes may have them anyway.
 func (l *Lane) Arm(k *Keys, cryptex bool) error {
-	theirs, err := newAEAD(k.theirs)
+	open, openRTCP, err := k.theirs.session()
 	if err != nil {
 		return err
 	}
-	ours, err := newAEAD(k.ours)
+	seal, sealRTCP, err := k.ours.session()
 	if err != nil {
 		return err
 	}
@@ -180,9 +186,33 @@ func (l *Lane) Arm(k *Keys, cryptex bool) error {
 	if l.closed || l.opener != nil {
 		return errors.New("plane: a lane is armed once")
 	}
-	l.opener = &opener{aead: theirs, streams: map[uint32]*opened{}}
-	l.seal, l.cryptex = ours, cryptex
+	l.opener = &opener{aead: open, streams: map[uint32]*opened{}}
+	l.openRTCP = &rtcpOpener{aead: openRTCP, seen: map[uint32]*indexes{}}
+	l.seal, l.sealRTCP, l.nextRTCP, l.cryptex = seal, sealRTCP, rtcpFirst, cryptex
 	return nil
+}
+
+// open a datagram of the browser's and say who gets it.
+func (l *Lane) open(b []byte) ([]byte, Receiver, error) {
+	p := l.plane
+	if !isRTCP(b) {
+		plain, s, err := l.opener.open(b, l.begin)
+		if err != nil {
+			return nil, nil, err
+		}
+		p.counts.In++
+		return plain, s.to, nil
+	}
+	plain, err := l.openRTCP.open(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.counts.RTCPIn++
+	// Who sends no media may speak as anybody: every Chromium does as 1.
+	if ssrc := rtcpSSRC(plain); p.bySSRC[ssrc] == nil {
+		p.bySSRC[ssrc] = l
+	}
+	return plain, l.rtcp, nil
 }
 
 // Close ends the lane; when it returns nothing comes or goes.
@@ -193,14 +223,8 @@ func (l *Lane) Close() {
 	for _, at := range l.heard {
 		l.forget(at)
 	}
-	if l.opener != nil {
-		for ssrc := range l.opener.streams {
-			if l.plane.bySSRC[ssrc] == l {
-				delete(l.plane.bySSRC, ssrc)
-			}
-		}
-	}
-	l.closed, l.opener, l.seal, l.heard, l.aim = true, nil, nil, nil, target{}
+	maps.DeleteFunc(l.plane.bySSRC, func(_ uint32, of *Lane) bool { return of == l })
+	l.closed, l.opener, l.openRTCP, l.seal, l.sealRTCP, l.heard, l.aim = true, nil, nil, nil, nil, nil, target{}
 }
 
 // Sender seals what goes out under some SSRCs, and is the only one to do so.

@@ -1,6 +1,6 @@
-// Package plane is the way of RTP past Pion: what ICE and DTLS have agreed on
-// is Pion's, and so are STUN, DTLS and RTCP on the wire, but media is taken off
-// the socket before Pion sees it, and written past it.
+// Package plane is the way of media past Pion: what ICE and DTLS have agreed on
+// is Pion's, and so are STUN and DTLS on the wire, but RTP and RTCP are taken
+// off the socket before Pion sees them, and written past it.
 //
 // A Plane is one shard: some sockets, and the lanes (browsers) of the rooms
 // that live on them. A socket's reader takes what is queued (recvmmsg), and
@@ -19,12 +19,13 @@
 //   - no packet counts before it is authentic: replay window and rollover
 //     counter change afterwards (RFC 3711 §3.3);
 //   - no nonce twice: an SSRC has one Sender, which seals an index once and
-//     refuses it the second time, whatever asks for it;
+//     refuses it the second time, whatever asks for it, and a lane counts its
+//     RTCP from where Pion, who has the same keys, cannot have been;
 //   - nothing leaves after a turn that began before (Barrier), so that who is
 //     muted or has left is not heard any more.
 //
-// Where to start: conn.go for a turn, lane.go for a browser, srtp.go and
-// indexes.go for what is above, outbox.go for sending.
+// Where to start: conn.go for a turn, lane.go for a browser, srtp.go, srtcp.go
+// and indexes.go for what is above, outbox.go for sending.
 package plane
 
 import (
@@ -35,8 +36,8 @@ import (
 	"sync/atomic"
 )
 
-// Receiver takes the plain packets of one stream, within a turn. The bytes are
-// good until the turn's end.
+// Receiver takes the plain packets of one stream, or the RTCP of one browser,
+// within a turn. The bytes are good until the turn's end.
 type Receiver interface {
 	Receive(packet []byte, now int64)
 }
@@ -65,10 +66,12 @@ type Plane struct {
 // Counts since New. Packets are RTP, messages what the kernel was given.
 type Counts struct {
 	In, Out  uint64 // opened and sealed
+	RTCPIn   uint64 // compounds
+	RTCPOut  uint64
 	Messages uint64 // UDP sends; with GSO several packets each
 	Calls    uint64 // system calls for them
 	Replayed uint64 // came again, or too late to tell
-	Forged   uint64 // were not authentic, or not RTP
+	Forged   uint64 // were not authentic, or not whole
 	Refused  uint64 // were not sealed: their number was used
 	Unsent   uint64 // the kernel would not take
 }
@@ -77,6 +80,8 @@ type Counts struct {
 func (c *Counts) Add(o Counts) {
 	c.In += o.In
 	c.Out += o.Out
+	c.RTCPIn += o.RTCPIn
+	c.RTCPOut += o.RTCPOut
 	c.Messages += o.Messages
 	c.Calls += o.Calls
 	c.Replayed += o.Replayed
@@ -158,7 +163,7 @@ func (p *Plane) receive(c *Conn, b []byte, from netip.AddrPort, now int64) bool 
 // open a datagram of an armed lane and hand it to its Receiver; false when it
 // is not authentic, or has come before.
 func (p *Plane) open(l *Lane, b []byte, from netip.AddrPort, now int64) bool {
-	plain, s, err := l.opener.open(b, l.begin)
+	plain, to, err := l.open(b)
 	switch {
 	case err == nil:
 	case errors.Is(err, errReplay):
@@ -168,10 +173,9 @@ func (p *Plane) open(l *Lane, b []byte, from netip.AddrPort, now int64) bool {
 		p.counts.Forged++
 		return false
 	}
-	p.counts.In++
 	l.lastAt, l.lastFrom = now, from
-	if s.to != nil {
-		s.to.Receive(plain, now)
+	if to != nil {
+		to.Receive(plain, now)
 	}
 	return true
 }

@@ -58,14 +58,20 @@ type remote struct {
 	*net.UDPConn
 	lane *Lane
 	got  [][]byte // packets of its streams
+	said compounds
 }
+
+// compounds are a browser's RTCP.
+type compounds [][]byte
+
+func (c *compounds) Receive(b []byte, _ int64) { *c = append(*c, bytes.Clone(b)) }
 
 func (m *remote) Receive(b []byte, _ int64) { m.got = append(m.got, bytes.Clone(b)) }
 
 func (r *rig) browser() *remote {
 	r.t.Helper()
 	m := &remote{UDPConn: socket(r.t, "127.0.0.1:0")}
-	m.lane = r.plane.Lane(func(uint32) Receiver { return m }, nil)
+	m.lane = r.plane.Lane(func(uint32) Receiver { return m }, &m.said, nil)
 	m.lane.Heard(m.at())
 	if !m.lane.Aim(r.conn.local, m.at()) {
 		r.t.Fatal("there is no socket to send from")
@@ -318,7 +324,8 @@ func TestMoreThanTheArena(t *testing.T) {
 	}
 }
 
-// The reader gives Pion what is Pion's, in order, and nothing of a lane's media.
+// The reader gives Pion what is Pion's, in order, and nothing of a lane's media
+// or RTCP.
 func TestWhatIsPions(t *testing.T) {
 	r := newRig(t)
 	m := r.browser()
@@ -328,25 +335,36 @@ func TestWhatIsPions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	foreign := bytes.Clone(media)
+	binary.BigEndian.PutUint32(foreign[8:], 9)
 	stun := append([]byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}, make([]byte, 12)...)
-	report := append([]byte{0x80, 201, 0, 1}, make([]byte, 20)...)
+	report, err := c.EncryptRTCP(nil, compound(7, 1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown, err := c.EncryptRTCP(nil, compound(9, 1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, b := range [][]byte{stun, media, report, {22, 254, 253}} {
 		if _, err := m.WriteToUDPAddrPort(b, r.conn.local); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := stranger.WriteToUDPAddrPort(media, r.conn.local); err != nil {
-		t.Fatal(err)
+	for _, b := range [][]byte{foreign, unknown} {
+		if _, err := stranger.WriteToUDPAddrPort(b, r.conn.local); err != nil {
+			t.Fatal(err)
+		}
 	}
 	b := make([]byte, maxDatagram)
-	for _, want := range [][]byte{stun, report, {22, 254, 253}, media} {
+	for _, want := range [][]byte{stun, {22, 254, 253}, foreign, unknown} {
 		n, _, err := r.conn.ReadFrom(b)
 		if err != nil || !bytes.Equal(b[:n], want) {
 			t.Fatalf("ReadFrom = %x, %v, want %x", b[:n], err, want)
 		}
 	}
-	if len(m.got) != 1 || r.plane.Counts().In != 1 {
-		t.Errorf("%d packets were opened: %+v", len(m.got), r.plane.Counts())
+	if len(m.got) != 1 || len(m.said) != 1 || r.plane.Counts().In != 1 || r.plane.Counts().RTCPIn != 1 {
+		t.Errorf("%d packets and %d of RTCP were opened: %+v", len(m.got), len(m.said), r.plane.Counts())
 	}
 }
 
@@ -354,7 +372,7 @@ func TestWhatIsPions(t *testing.T) {
 func TestUnarmedLines(t *testing.T) {
 	r := newRig(t)
 	at := netip.MustParseAddrPort("192.0.2.1:9")
-	l := r.plane.Lane(func(uint32) Receiver { t.Error("a packet was opened"); return nil }, nil)
+	l := r.plane.Lane(func(uint32) Receiver { t.Error("a packet was opened"); return nil }, nil, nil)
 	l.Heard(at)
 	b := plainPacket(t, 1, 0, 0)
 	take := func() bool {
@@ -387,7 +405,7 @@ func TestUnarmedLines(t *testing.T) {
 // that media comes from right now.
 func TestAddresses(t *testing.T) {
 	r := newRig(t)
-	m, other := r.browser(), r.plane.Lane(nobody, nil)
+	m, other := r.browser(), r.plane.Lane(nobody, nil, nil)
 	c := pionContext(t, testKeys(t).theirs)
 	media, err := c.EncryptRTP(nil, plainPacket(t, 1, 0, 0), nil)
 	if err != nil {
@@ -426,7 +444,7 @@ func TestAddresses(t *testing.T) {
 // Which socket sends: the one that is named, or the only one of the family.
 func TestAim(t *testing.T) {
 	r := newRig(t)
-	l := r.plane.Lane(nobody, nil)
+	l := r.plane.Lane(nobody, nil, nil)
 	to := netip.MustParseAddrPort("127.0.0.1:9")
 	if !l.Aim(netip.MustParseAddrPort("203.0.113.7:7800"), to) || l.aim.socket != r.conn {
 		t.Error("behind a NAT the only socket is not taken")
@@ -498,7 +516,7 @@ func TestIPv6(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &remote{UDPConn: socket(t, "[::1]:0")}
-	m.lane = r.plane.Lane(func(uint32) Receiver { return m }, nil)
+	m.lane = r.plane.Lane(func(uint32) Receiver { return m }, nil, nil)
 	m.lane.Heard(m.at())
 	if err := m.lane.Arm(testKeys(t), false); err != nil || !m.lane.Aim(conn.local, m.at()) {
 		t.Fatal(err)

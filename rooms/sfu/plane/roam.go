@@ -52,7 +52,11 @@ type check struct {
 
 // stranger is whose packet may have come from an unknown address.
 func (p *Plane) stranger(b []byte, now int64) *Lane {
-	l := p.bySSRC[ssrcOf(b)]
+	ssrc := ssrcOf(b)
+	if isRTCP(b) {
+		ssrc = rtcpSSRC(b)
+	}
+	l := p.bySSRC[ssrc]
 	if l == nil || l.opener == nil {
 		return nil
 	}

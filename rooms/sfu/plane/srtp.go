@@ -10,26 +10,38 @@ import (
 // Errors of single packets. They are counted, not told: whoever sends such a
 // packet is not whose lane it is, or sends it twice.
 var (
-	errShort  = errors.New("plane: not a whole RTP packet")
+	errShort  = errors.New("plane: not a whole packet")
 	errReplay = errors.New("plane: a packet that has come")
 	errReuse  = errors.New("plane: a number that was used")
 	errTag    = errors.New("plane: not authentic")
 )
 
-// aead is one direction of AEAD_AES_128_GCM (RFC 7714).
+// aead is one direction of AEAD_AES_128_GCM (RFC 7714), for RTP or RTCP.
 type aead struct {
-	gcm   cipher.AEAD
-	salt  [saltSize]byte
-	nonce [saltSize]byte // scratch: on the stack it would escape
+	gcm  cipher.AEAD
+	salt [saltSize]byte
+	// Scratch: on the stack it would escape.
+	nonce [saltSize]byte
+	data  [rtcpClear + rtcpWordSize]byte
+	tag   [tagSize]byte
 }
 
-// Labels of the key derivation (RFC 3711 §4.3.1).
+// Labels of the key derivation (RFC 3711 §4.3.1, §4.3.2).
 const (
-	labelKey  = 0
-	labelSalt = 2
+	labelKey, labelSalt         = 0, 2
+	labelKeyRTCP, labelSaltRTCP = 3, 5
 )
 
-func newAEAD(m masterKey) (*aead, error) {
+// session keys for RTP and RTCP.
+func (m masterKey) session() (rtp, rtcp *aead, err error) {
+	if rtp, err = newAEAD(m, labelKey, labelSalt); err != nil {
+		return nil, nil, err
+	}
+	rtcp, err = newAEAD(m, labelKeyRTCP, labelSaltRTCP)
+	return rtp, rtcp, err
+}
+
+func newAEAD(m masterKey, labelKey, labelSalt byte) (*aead, error) {
 	key, err := derive(m, labelKey, keySize)
 	if err != nil {
 		return nil, err
@@ -65,7 +77,8 @@ func derive(m masterKey, label byte, size int) ([]byte, error) {
 	return out[:size], nil
 }
 
-// iv of a packet (RFC 7714 §8.1).
+// iv of a packet of RTP, by its index of 48 bits, or of RTCP, by one of 31 (RFC
+// 7714 §8.1, §9.1).
 func (a *aead) iv(ssrc uint32, index uint64) []byte {
 	a.nonce = a.salt
 	iv := a.nonce[:]
@@ -162,18 +175,13 @@ func turnAround(b []byte, back bool) {
 
 func ssrcOf(b []byte) uint32 { return binary.BigEndian.Uint32(b[8:]) }
 
-// isRTP tells media from what else comes on a port (RFC 7983 §7, RFC 5761 §4).
-func isRTP(b []byte) bool {
-	return len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223)
-}
-
 // opened is one stream a browser sends.
 type opened struct {
 	seen indexes
 	to   Receiver
 }
 
-// opener is what a browser sends: one key, and the indexes of each stream.
+// opener is the RTP a browser sends: one key, and the indexes of each stream.
 type opener struct {
 	aead    *aead
 	streams map[uint32]*opened

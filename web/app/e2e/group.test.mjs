@@ -89,6 +89,18 @@ test('a group meets, and its minutes come out the other end', async (t) => {
     assert.deepEqual(await presence(), { t1: 'active', p1: 'active', p2: 'active', p3: 'active' })
   })
 
+  await t.test('server and browsers report to each other', async () => {
+    for (const person of everybody)
+      await until(`${person.name} is told of its streams and of those it gets`, async () => {
+        const { arriving, sent } = await person.reports()
+        return (arriving >= 2 && sent >= 3) || assert.deepEqual({ arriving, sent }, { arriving: 2, sent: 3 })
+      })
+    const counts = await (await fetch(`${server.url}/metrics`)).text()
+    for (const way of ['in', 'out'])
+      assert.match(counts, new RegExp(`^viop_plane_rtcp_${way}_total [1-9]`, 'm'))
+    assert.match(counts, /^viop_plane_dropped_total\{why="forged"\} 0$/m)
+  })
+
   await t.test('mute is enforced by the server, not asked of the page', async () => {
     await tara.press('What you can do for Ana P.')
     await tara.press('Mute')

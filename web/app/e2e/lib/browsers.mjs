@@ -163,6 +163,13 @@ export class Person {
     return (await packets()).filter((n, i) => n > (before[i] ?? 0) + 3).length
   }
 
+  /** What the server's RTCP has told: how many of its streams arrive, of how many it gets when they were sent. */
+  async reports() {
+    const types = await this.evaluate(`(${reported})()`)
+    const count = (type) => types.filter((t) => t === type).length
+    return { arriving: count('remote-inbound-rtp'), sent: count('remote-outbound-rtp') }
+  }
+
   /** Opens an invitation, tests the devices and goes on. */
   async arrive(url) {
     await this.go(url)
@@ -206,6 +213,10 @@ function write(field, text) {
   found.value = text
   found.dispatchEvent(new Event('input', { bubbles: true }))
   return true
+}
+
+async function reported() {
+  return [...(await window.peers.at(-1).getStats()).values()].map((entry) => entry.type)
 }
 
 function pictures() {
