@@ -66,6 +66,50 @@ func testSFU(t *testing.T, configure ...func(*Config)) (*SFU, *room) {
 	return s, media.(*room)
 }
 
+var explained sync.Map
+
+// explain a failure, once, by what the room believed.
+func (r *room) explain(t *testing.T) {
+	if !t.Failed() {
+		return
+	}
+	if _, again := explained.LoadOrStore(r, true); again {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.sfu.now()
+	for _, p := range r.peers {
+		if p.transport == nil {
+			t.Logf("%s has no transport", p.attachment.Handle)
+			continue
+		}
+		known := &p.transport.downlink.known
+		t.Logf("%s: limit %d; by loss %+v; by feedback %.0f, loss %.2f, heard %v ago; wants %v; ready %v by %s", p.attachment.Handle, p.limit, p.budget,
+			known.Limit(), known.Loss(), time.Duration(now-known.Heard()), p.wants, p.transport.connected, p.transport.path)
+		for kind, src := range p.transport.sources {
+			t.Logf("  sends %v, demand %+v", kind, src.demand)
+			for rank := range src.layers {
+				if l := src.layers[rank].Load(); l != nil {
+					t.Logf("    layer %d: %v ago, %d bytes, %+v; keyframe wanted %v, asked %v ago, came %v ago", rank, time.Duration(now-l.lastAt.Load()), l.bytes.Load(), r.rates[l],
+						l.keyframeWanted.Load(), time.Duration(now-l.keyframeAsked.Load()), time.Duration(now-l.keyframeAt.Load()))
+				}
+			}
+		}
+		for _, s := range p.slots() {
+			cur, next, ready := s.shown()
+			rank := func(l *layer) int {
+				if l == nil {
+					return -1
+				}
+				return l.rank
+			}
+			t.Logf("  slot %s: shows %d, then %d, ready %v; %d sent, %d again, lost %d of 256 %v ago", s.ID(), rank(cur), rank(next), ready, s.sent.Load(), s.resends.Load(),
+				s.lost.Load(), time.Duration(now-s.lastReport.Load()))
+		}
+	}
+}
+
 type browserOptions struct {
 	audio, video int      // recvonly sections
 	rids         []string // of the camera; none: one plain stream
@@ -125,7 +169,10 @@ func join(t *testing.T, r *room, name string, o browserOptions) *browser {
 	b.build(o)
 	b.negotiate(nil)
 	b.wg.Go(b.send)
-	t.Cleanup(b.close)
+	t.Cleanup(func() {
+		r.explain(t)
+		b.close()
+	})
 	return b
 }
 

@@ -96,17 +96,17 @@ func (l *Lane) forget(at netip.AddrPort) {
 	}
 }
 
-// Aim sends to an address from now on, from the socket that it was heard on, or
-// that has the local address; false as long as no socket can be named, and then
-// nothing is sent.
+// Aim sends to an address from now on, from the socket that has the local
+// address, or else the one it was heard on; false as long as no socket can be
+// named, and then nothing is sent.
 func (l *Lane) Aim(local, remote netip.AddrPort) bool {
 	p := l.plane
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.out.flush(&p.counts) // what was sealed for the old one
 	l.aim = target{addr: plainAddr(remote)}
-	c := p.socket(plainAddr(local))
-	if l.via.addr == l.aim.addr && slices.Contains(p.sockets, l.via.socket) {
+	c, named := p.socket(plainAddr(local))
+	if !named && l.via.addr == l.aim.addr && slices.Contains(p.sockets, l.via.socket) {
 		c = l.via.socket
 	}
 	return l.aimFrom(c)
@@ -121,7 +121,8 @@ func (l *Lane) aimFrom(c *Conn) bool {
 }
 
 // heardOn notes the socket Pion's packets came on: behind a NAT the agent names
-// another address than that of the socket.
+// another address than that of the socket. It is a guess: a browser checks all
+// its ways here, also those it does not take.
 func (l *Lane) heardOn(c *Conn, at netip.AddrPort) {
 	l.via = Place{c, at}
 	if l.aim.socket == nil && l.aim.addr == at {

@@ -176,14 +176,15 @@ func (p *Plane) open(l *Lane, b []byte, from netip.AddrPort, now int64) bool {
 	return true
 }
 
-// socket that has a local address, or the only one of its family: behind a NAT
-// what Pion names is not what is bound. Nil when it cannot be said.
-func (p *Plane) socket(local netip.AddrPort) *Conn {
+// socket that has a local address, which is then named, or the only one of its
+// family: behind a NAT what Pion names is not what is bound. Nil when it cannot
+// be said.
+func (p *Plane) socket(local netip.AddrPort) (c *Conn, named bool) {
 	var only *Conn
 	n := 0
 	for _, c := range p.sockets {
 		if c.local == local {
-			return c
+			return c, true
 		}
 		if c.local.Addr().Is4() == local.Addr().Is4() {
 			only = c
@@ -191,9 +192,9 @@ func (p *Plane) socket(local netip.AddrPort) *Conn {
 		}
 	}
 	if n == 1 {
-		return only
+		return only, false
 	}
-	return nil
+	return nil, false
 }
 
 // plainAddr is an address as the table has it: without IPv4 in IPv6, without

@@ -441,6 +441,9 @@ func TestAim(t *testing.T) {
 	if !l.Aimed() || l.aim.socket != second {
 		t.Error("the socket the browser was heard on is not taken")
 	}
+	if !l.Aim(r.conn.local, to) || l.aim.socket != r.conn {
+		t.Error("the named socket is not taken, because the browser was last heard on another")
+	}
 	if !l.Aim(second.local, to) || l.aim.socket != second {
 		t.Error("the named socket is not taken")
 	}
@@ -449,6 +452,38 @@ func TestAim(t *testing.T) {
 	}
 	if l.Aim(second.local, to) && l.aim.socket != r.conn {
 		t.Error("a closed socket was taken")
+	}
+}
+
+// A browser that reaches two of our sockets checks both, and takes media only
+// on the pair it has selected: that is where its own comes from.
+func TestMediaNamesTheSocket(t *testing.T) {
+	m := newRoamer(t)
+	first, second := m.conn, m.listen("127.0.0.1:0")
+	on := func(c *Conn) {
+		m.conn = c
+		m.media(t, m.at())
+	}
+	s := m.sender(m.remote, 7)
+	for seq, c := range []*Conn{first, second, second, first} {
+		on(c)
+		m.plane.Begin()
+		_, err := s.WriteRTP(header(7, uint16(seq)), nil)
+		m.plane.End()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, maxDatagram)
+		if err := m.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		_, from, err := m.ReadFromUDPAddrPort(b)
+		if err != nil || plainAddr(from) != c.local {
+			t.Errorf("after media on %v ours comes from %v, %v", c.local, from, err)
+		}
+	}
+	if len(m.asked) != 0 {
+		t.Error("it was asked whether it is where it is")
 	}
 }
 

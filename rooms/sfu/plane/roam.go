@@ -66,10 +66,17 @@ func (p *Plane) stranger(b []byte, now int64) *Lane {
 	return l
 }
 
-// at notes where an authentic packet came from.
+// at notes where an authentic packet came from, and on which socket: a browser
+// that reaches several of ours sends media on the pair it has selected (RFC 8445
+// §12.1), and Chromium soon forgets the others: what comes by them is dropped
+// there, and nobody is told.
 func (l *Lane) at(c *Conn, from netip.AddrPort, now int64) {
 	if from == l.aim.addr {
 		l.aimedAt = now
+		if c != l.aim.socket {
+			l.plane.out.flush(&l.plane.counts)
+			l.aimFrom(c)
+		}
 		return
 	}
 	if l.plane.byAddr[from] != l {

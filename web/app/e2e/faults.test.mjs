@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { launchChromium } from './lib/browsers.mjs'
-import { ana, arrange, beat, ben, minutes, recomputes, Stopwatch, therapist } from './lib/clinic.mjs'
+import { ana, arrange, beat, ben, explained, minutes, recomputes, Stopwatch, therapist } from './lib/clinic.mjs'
 import { newRedis, newServer, until } from './lib/server.mjs'
 
 let chromium
@@ -28,17 +28,19 @@ async function meet(t, server) {
   const watch = new Stopwatch() // both are admitted at once
   for (const patient of patients) await patient.reads('Tara L.')
   watch.start()
-  await allSee(everybody)
+  await allSee(everybody, server)
   return { tara, patients, everybody, watch }
 }
 
-const allSee = (everybody, seconds = 30) =>
-  Promise.all(
-    everybody.map((person) =>
-      until(
-        `${person.name} sees two others`,
-        async () => (await person.movingPictures()).length === 2,
-        seconds,
+const allSee = (everybody, server) =>
+  explained(everybody, server, () =>
+    Promise.all(
+      everybody.map((person) =>
+        until(
+          `${person.name} sees two others`,
+          async () => (await person.movingPictures()).length === 2,
+          30,
+        ),
       ),
     ),
   )
@@ -75,7 +77,7 @@ test('the server is killed in mid-session: everybody is back without a click, to
   await server.kill()
   const killed = Date.now()
   await server.start()
-  await allSee(everybody)
+  await allSee(everybody, server)
   t.diagnostic(`everybody sees everybody ${Date.now() - killed} ms after the kill`)
   assert.ok(!(await tara.text()).includes('Admit'), 'nobody waits in the lobby again')
   for (const person of everybody)
@@ -124,7 +126,7 @@ test('Redis is killed for thirty seconds: media never stops, and nothing is miss
     'the evidence has been written',
     async () => (await server.api('GET', '/v1/sessions/s1/presence')).people.length === 3,
   )
-  await allSee(everybody)
+  await allSee(everybody, server)
   await end(tara, watch)
   await compare(t, server, watch, beat)
   const { document } = await recomputes(server, 's1')

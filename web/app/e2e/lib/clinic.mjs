@@ -52,6 +52,24 @@ export class Stopwatch {
   }
 }
 
+/** Does what may fail, and then says what everybody saw and the server knew. */
+export async function explained(everybody, server, what) {
+  try {
+    return await what()
+  } catch (error) {
+    const told = []
+    for (const person of everybody)
+      told.push(
+        `${person.name} reads ${JSON.stringify(await person.text())} and gets ${JSON.stringify(await person.stats())}`,
+      )
+    const counts = (await (await fetch(`${server.url}/metrics`)).text())
+      .split('\n')
+      .filter((line) => /^viop_(media|rtp|plane|keyframe|room)/.test(line))
+    error.message += `\n${told.join('\n')}\n${counts.join('\n')}\n${server.log().slice(-4000)}`
+    throw error
+  }
+}
+
 /** Proof of life is written every beat, so no figure may be further off. */
 export const beat = 5_000
 
