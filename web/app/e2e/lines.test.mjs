@@ -86,7 +86,7 @@ test('80 ms, 20 more or less, and one packet in twenty lost', { skip: why || fal
   await person.evaluate(begin('inbound-rtp', 'framesDecoded'))
   await tara.evaluate(begin('outbound-rtp', 'framesSent'))
   const before = await person.evaluate(sound)
-  await pause(40_000)
+  await pause(30_000)
   const now = await person.evaluate(sound)
   const { longest } = await person.evaluate('window.watch')
   // A machine that is busy makes no pictures for a while; that is not the line's.
@@ -99,7 +99,7 @@ test('80 ms, 20 more or less, and one packet in twenty lost', { skip: why || fal
   t.diagnostic(
     `concealed ${(100 * share).toFixed(2)} % of ${total} samples; longest freeze ${longest.toFixed(0)} ms; ${pair.protocol}`,
   )
-  assert.ok(total > 40 * 40_000, 'sound came all the time')
+  assert.ok(total > 30 * 40_000, 'sound came all the time')
   assert.ok(share < 0.02, `${(100 * share).toFixed(2)} % of the sound was made up`)
   assert.ok(longest < 1000 + own, `the picture stood still for ${longest} ms, the camera for ${own} ms`)
   assert.equal(pair.protocol, 'udp')
