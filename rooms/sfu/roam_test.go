@@ -101,7 +101,6 @@ func (r *roaming) Close() error {
 // directions go on at once, without anybody asking for anything, and Pion's
 // part follows.
 func TestAddressChangesInMidCall(t *testing.T) {
-	t.Parallel()
 	_, r := testSFU(t)
 	if r.engine.plane == nil {
 		t.Skip("Pion waits for a check from the new address and its nomination")
