@@ -33,8 +33,8 @@ check: web ## format, vet, lint, types
 
 unit: web ## Go tests with the race detector, the client's unit tests
 	$(GO) test -race -timeout 10m $$($(GO) list ./... | grep -v /rooms/sfu$$)
-	$(GO) test -timeout 10m ./rooms/sfu # media in real time, which two cores do not keep up with under the race detector: make race
-	VIOP_MEDIA_PATH=pion $(GO) test -timeout 10m -skip 'Minute|Narrow|UDPBlocked|TenthLost|PagesMake' ./rooms/sfu # what a line carries is one code for both ways
+	$(GO) test -timeout 10m -parallel 4 ./rooms/sfu # media in real time, which two cores do not keep up with under the race detector: make race
+	VIOP_MEDIA_PATH=pion $(GO) test -timeout 10m -parallel 4 -skip 'Minute|ThinLine|UDPBlocked|TenthLost|PagesMake' ./rooms/sfu # what a line carries is one code for both ways
 	cd $(APP) && npm test --silent
 
 race: ## the media in real time under the race detector, on an idle machine with cores to spare

@@ -13,6 +13,7 @@ import (
 // restart the same transport carries on over TCP, its numbers go on, and
 // nothing is sealed twice.
 func TestUDPBlockedInMidCall(t *testing.T) {
+	t.Parallel()
 	s, r := testSFU(t, func(c *Config) { c.TCP = loopback })
 	line, settings := lossyLine(t)
 	o := browserOptions{audio: 1, video: 1}

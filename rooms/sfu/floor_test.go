@@ -87,6 +87,7 @@ func TestFloorOfEachRoom(t *testing.T) {
 // In a room with more people than are heard at once, who begins to speak is
 // heard with the next packet, and a mute stays a mute.
 func TestWhoSpeaksUpIsHeard(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t, func(c *Config) { c.Loudest, c.LoudestAbove = 1, 2 })
 	a, b := join(t, r, "a", browserOptions{}), join(t, r, "b", browserOptions{})
 	c := join(t, r, "c", browserOptions{audio: 2, video: 1})

@@ -31,6 +31,7 @@ func TestThreePeopleHearAndSeeEachOther(t *testing.T) {
 // TestNoSDPWhenPeopleComeAndGo: twelve joins, twelve leaves, mutes and moves;
 // everybody has made one offer.
 func TestNoSDPWhenPeopleComeAndGo(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t, func(c *Config) { c.Loudest = -1 })
 	var all []*browser
 	for i := range 12 {
@@ -96,6 +97,7 @@ func TestSlotsStayWithTheirPerson(t *testing.T) {
 }
 
 func TestPaddingOnAnEmptySectionIsNoScreen(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	o := browserOptions{audio: 1, video: 2}
 	a, b := join(t, r, "a", o), join(t, r, "b", o)
@@ -112,6 +114,7 @@ func TestPaddingOnAnEmptySectionIsNoScreen(t *testing.T) {
 
 // A muted person's packets do not leave the server, whatever the page sends.
 func TestMuteIsEnforced(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	o := browserOptions{audio: 1, video: 1}
 	a, b := join(t, r, "a", o), join(t, r, "b", o)
@@ -137,6 +140,7 @@ func TestMuteIsEnforced(t *testing.T) {
 // Held is nowhere: a held patient neither hears nor is heard, and comes back
 // without SDP.
 func TestHeldIsolates(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	o := browserOptions{audio: 2, video: 2}
 	a, b, c := join(t, r, "a", o), join(t, r, "b", o), join(t, r, "c", o)
@@ -207,6 +211,7 @@ func TestKeyframeRequestsAreShared(t *testing.T) {
 
 // Probes are media that has come already: none may go out twice.
 func TestProbesAreNeverForwarded(t *testing.T) {
+	t.Parallel()
 	s, r := testSFU(t)
 	a := join(t, r, "a", browserOptions{rids: []string{"q", "h", "f"}})
 	b := join(t, r, "b", browserOptions{audio: 1, video: 1})

@@ -123,7 +123,7 @@ func TestMinuteOnABadRadio(t *testing.T) {
 	for time.Since(begun) < time.Minute {
 		pass(t, 100*time.Millisecond)
 		// Decoders that are stuck ask for a keyframe.
-		if at, _ := b.films("v0"); time.Since(at[len(at)-1]) > 300*time.Millisecond {
+		if at, _ := b.films("v0"); len(at) == 0 || time.Since(at[len(at)-1]) > 300*time.Millisecond {
 			b.askKeyframe("v0")
 		}
 	}

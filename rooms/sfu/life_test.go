@@ -18,6 +18,7 @@ import (
 // A page that sends nothing (muted, camera off) still proves that it is there;
 // one whose line is cut is down, dated back; packets bring it up again.
 func TestSilentLineIsDownAndComesBack(t *testing.T) {
+	t.Parallel()
 	s, r := testSFU(t, func(c *Config) { c.DeadAfter = 3 * time.Second })
 	line, settings := lossyLine(t)
 	a := join(t, r, "a", browserOptions{settings: settings})
@@ -70,6 +71,7 @@ func TestSilentLineIsDownAndComesBack(t *testing.T) {
 // ICE gives up, the page restarts it on the same peer, and everything goes
 // on: the slots, the numbers, the people.
 func TestICERestartKeepsEverything(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	o := browserOptions{audio: 1, video: 1}
 	a, b := join(t, r, "a", o), join(t, r, "b", o)
@@ -92,6 +94,7 @@ func TestICERestartKeepsEverything(t *testing.T) {
 
 // The line is gone until ICE has given up; then it comes back.
 func TestICERestartAfterFailure(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t, func(c *Config) { c.DeadAfter = 3 * time.Second })
 	r.engine.iceFailed = time.Second
 	line, settings := lossyLine(t)
@@ -127,6 +130,7 @@ func TestICERestartAfterFailure(t *testing.T) {
 // A later offer that is refused changes nothing. One that Pion gives up in the
 // middle of ends the transport, and the page begins anew.
 func TestBrokenOfferInBetween(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	o := browserOptions{audio: 1, video: 1}
 	a, b := join(t, r, "a", o), join(t, r, "b", o)
@@ -180,6 +184,7 @@ func TestPoolGrows(t *testing.T) {
 // A page that builds a new PeerConnection on the same peer gets a new
 // transport; the others see the same person in the same slot.
 func TestNewPeerConnectionOnTheSamePeer(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	o := browserOptions{audio: 1, video: 1}
 	a, b := join(t, r, "a", o), join(t, r, "b", o)

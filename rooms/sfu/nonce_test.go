@@ -109,6 +109,7 @@ func (w *wire) take(b []byte) {
 // the number turning over more than once. No nonce is used twice, the slot never
 // asks for that, and what leaves can be opened.
 func TestNoNonceTwiceOnTheWire(t *testing.T) {
+	t.Parallel()
 	w := newWire(t)
 	random := rand.New(rand.NewPCG(5, 6))
 	in, first, _ := bench(t)

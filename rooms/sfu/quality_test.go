@@ -106,6 +106,7 @@ func (b *browser) whole(track string) (missing, total int) {
 
 func testRepair(t *testing.T, publisher bool) {
 	t.Helper()
+	t.Parallel()
 	s, r := testSFU(t)
 	line, settings := lossyLine(t)
 	send, recv := browserOptions{audio: 1, video: 1}, browserOptions{audio: 1, video: 1}
@@ -140,6 +141,7 @@ func TestLossTowardsABrowserIsRepaired(t *testing.T)  { testRepair(t, false) }
 // Without a repair stream a NACK is not answered: changed bytes under a used
 // number would break the encryption.
 func TestNoRepairStreamNoRepair(t *testing.T) {
+	t.Parallel()
 	s, r := testSFU(t)
 	line, settings := lossyLine(t)
 	a, b := join(t, r, "a", browserOptions{}), join(t, r, "b", browserOptions{video: 1, noRTX: true, settings: settings})
@@ -155,6 +157,7 @@ func TestNoRepairStreamNoRepair(t *testing.T) {
 
 // Each receiver gets the layer its tile needs, and changes it without a break.
 func TestSimulcastFollowsTheTile(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	a := join(t, r, "a", browserOptions{rids: []string{"q", "h", "f"}})
 	b := join(t, r, "b", browserOptions{audio: 1, video: 1})
@@ -198,6 +201,7 @@ func TestSimulcastFollowsTheTile(t *testing.T) {
 
 // A layer that is not there is not waited for, and is taken when it comes.
 func TestLayerThatIsMissing(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	a := join(t, r, "a", browserOptions{rids: []string{"q", "h", "f"}})
 	a.camera[2].set(func(s *sendTrack) { s.off = true })
@@ -215,6 +219,7 @@ func TestLayerThatIsMissing(t *testing.T) {
 
 // On a bad line the picture gives way and the voice does not.
 func TestLossCostsPictureNotVoice(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	line, settings := lossyLine(t)
 	a := join(t, r, "a", browserOptions{rids: []string{"q", "h", "f"}})
@@ -240,6 +245,7 @@ func TestLossCostsPictureNotVoice(t *testing.T) {
 }
 
 func TestSpeakers(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	o := browserOptions{audio: 2, video: 2}
 	a, b, c := join(t, r, "a", o), join(t, r, "b", o), join(t, r, "c", o)

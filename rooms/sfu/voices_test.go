@@ -49,6 +49,7 @@ func TestCaution(t *testing.T) {
 // Speech stays whole although a tenth of the packets is lost, on the way here
 // as on the way on, without a packet asked for twice.
 func TestTenthLostLeavesSpeechWhole(t *testing.T) {
+	t.Parallel()
 	for _, publisher := range []bool{true, false} {
 		name := map[bool]string{true: "towards the server", false: "towards a browser"}[publisher]
 		t.Run(name, func(t *testing.T) {
@@ -88,6 +89,7 @@ func TestTenthLostLeavesSpeechWhole(t *testing.T) {
 
 // Who does not know redundant sound gets the plain sound inside.
 func TestPlainSoundForWhoKnowsNoRED(t *testing.T) {
+	t.Parallel()
 	_, r := testSFU(t)
 	a := join(t, r, "a", browserOptions{red: true})
 	b := join(t, r, "b", browserOptions{audio: 1, video: 1})

@@ -3,7 +3,17 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { launchChromium } from './lib/browsers.mjs'
-import { ana, arrange, beat, ben, explained, minutes, recomputes, Stopwatch, therapist } from './lib/clinic.mjs'
+import {
+  ana,
+  arrange,
+  beat,
+  ben,
+  explained,
+  minutes,
+  recomputes,
+  Stopwatch,
+  therapist,
+} from './lib/clinic.mjs'
 import { newRedis, newServer, until } from './lib/server.mjs'
 
 let chromium
@@ -36,11 +46,7 @@ const allSee = (everybody, server) =>
   explained(everybody, server, () =>
     Promise.all(
       everybody.map((person) =>
-        until(
-          `${person.name} sees two others`,
-          async () => (await person.movingPictures()).length === 2,
-          30,
-        ),
+        until(`${person.name} sees two others`, async () => (await person.movingPictures()).length === 2, 30),
       ),
     ),
   )
@@ -98,11 +104,13 @@ test('the server is killed in mid-session: everybody is back without a click, to
 
 test('Redis is killed for thirty seconds: media never stops, and nothing is missing afterwards', async (t) => {
   const redis = await newRedis()
-  await redis.start()
-  t.after(() => redis.stop())
   const server = await newServer({ redisURL: redis.url })
+  t.after(async () => {
+    await server.stop() // before its Redis, or it would wait for it
+    await redis.stop()
+  })
+  await redis.start()
   await server.start()
-  t.after(() => server.stop())
   const { tara, patients, everybody, watch } = await meet(t, server)
 
   await redis.kill()

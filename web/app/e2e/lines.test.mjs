@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { chromiumPath, launchChromium } from './lib/browsers.mjs'
-import { ana, arrange, ben, therapist } from './lib/clinic.mjs'
+import { ana, arrange, ben, cleo, therapist } from './lib/clinic.mjs'
 import { impossible, newNamespace } from './lib/namespace.mjs'
 import { newServer, until } from './lib/server.mjs'
 
@@ -86,7 +86,7 @@ test('80 ms, 20 more or less, and one packet in twenty lost', { skip: why || fal
   await person.evaluate(begin('inbound-rtp', 'framesDecoded'))
   await tara.evaluate(begin('outbound-rtp', 'framesSent'))
   const before = await person.evaluate(sound)
-  await pause(40_000)
+  await pause(30_000)
   const now = await person.evaluate(sound)
   const { longest } = await person.evaluate('window.watch')
   // A machine that is busy makes no pictures for a while; that is not the line's.
@@ -99,11 +99,38 @@ test('80 ms, 20 more or less, and one packet in twenty lost', { skip: why || fal
   t.diagnostic(
     `concealed ${(100 * share).toFixed(2)} % of ${total} samples; longest freeze ${longest.toFixed(0)} ms; ${pair.protocol}`,
   )
-  assert.ok(total > 40 * 40_000, 'sound came all the time')
+  assert.ok(total > 30 * 40_000, 'sound came all the time')
   assert.ok(share < 0.02, `${(100 * share).toFixed(2)} % of the sound was made up`)
   assert.ok(longest < 1000 + own, `the picture stood still for ${longest} ms, the camera for ${own} ms`)
   assert.equal(pair.protocol, 'udp')
   assert.ok((await restored()) > 0, 'what her browser sent along made good what was lost on the way here')
+})
+
+test('a translator moves her to another port in mid-call: both directions go on', {
+  skip: why || false,
+}, async (t) => {
+  const { tara, person } = await meet(t, 's3', cleo)
+  const { pair, offers } = await person.stats()
+  assert.equal(pair.local, 'host')
+  const pages = [tara, person]
+  for (const page of pages) await page.evaluate(begin('inbound-rtp', 'framesDecoded'))
+  const frames = (page) => page.evaluate('window.watch.frames')
+  const had = await Promise.all(pages.map(frames))
+  await namespace.line('moved=1000')
+  await Promise.all(
+    pages.map((page, i) =>
+      until(`${page.name} gets pictures again`, async () => (await frames(page)) > had[i] + 45, 30),
+    ),
+  )
+  for (const page of pages) {
+    const { longest } = await page.evaluate('window.watch')
+    t.diagnostic(`${page.name}'s picture stood still for ${longest.toFixed(0)} ms; the goal is below 1000`)
+    assert.equal(await page.voices(), 1, `${page.name} hears the other`)
+  }
+  // The answers to its own checks tell the browser where it is seen.
+  await until('Ana is elsewhere', async () => (await person.stats()).pair.local === 'prflx', 30)
+  assert.equal((await person.stats()).offers, offers, 'nothing was asked of the page')
+  await namespace.line('')
 })
 
 test('UDP does not pass: the same room over TCP', { skip: why || false }, async (t) => {

@@ -5,12 +5,15 @@
 // drops, shapes or filters the IP packets between. Needs root.
 //
 // Lines on its standard input change the line while it runs: "delay=80ms
-// jitter=20ms loss=0.05 rate=300000 noudp". What is not named is off. Rate is
-// of the way from the second to the first, in bit/s.
+// jitter=20ms loss=0.05 rate=300000 moved=1000 noudp". What is not named is off.
+// Rate is of the way from the second to the first, in bit/s. Moved is what a
+// translator (NAT) that forgets does: packets of UDP leave the first from ports
+// so much higher than before, and what comes to the old ones is lost.
 package main
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +22,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +33,7 @@ import (
 type line struct {
 	delay, jitter time.Duration
 	loss, rate    float64
+	moved         uint16
 	noUDP         bool
 }
 
@@ -47,6 +52,10 @@ func parse(text string) (line, error) {
 			l.loss, err = strconv.ParseFloat(value, 64)
 		case "rate":
 			l.rate, err = strconv.ParseFloat(value, 64)
+		case "moved":
+			var by uint64
+			by, err = strconv.ParseUint(value, 10, 16)
+			l.moved = uint16(by)
 		case "noudp":
 			l.noUDP = true
 		default:
@@ -116,30 +125,93 @@ type packet struct {
 	b  []byte
 }
 
+// translator gives UDP packets other ports outside than they have inside.
+type translator struct{ inside sync.Map } // ports seen there
+
+// out moves the source port of a packet on its way out.
+func (t *translator) out(p []byte, by uint16) bool {
+	if udp := datagram(p); udp != nil {
+		port := binary.BigEndian.Uint16(udp)
+		t.inside.Store(port, true)
+		move(udp, udp[0:2], port+by)
+	}
+	return true
+}
+
+// in moves the destination port back; false when nobody is there any more.
+func (t *translator) in(p []byte, by uint16) bool {
+	udp := datagram(p)
+	if udp == nil {
+		return true
+	}
+	port := binary.BigEndian.Uint16(udp[2:]) - by
+	if _, known := t.inside.Load(port); !known {
+		return false
+	}
+	move(udp, udp[2:4], port)
+	return true
+}
+
+// datagram is what a whole IPv4 packet of UDP carries, from its header on;
+// else nil.
+func datagram(p []byte) []byte {
+	const fragment = 0x3fff // offset, or more to come
+	if len(p) < 28 || p[0]>>4 != 4 || p[9] != protoUDP || binary.BigEndian.Uint16(p[6:])&fragment != 0 {
+		return nil
+	}
+	if size := int(p[0]&0x0f) * 4; len(p) >= size+8 {
+		return p[size:]
+	}
+	return nil
+}
+
+// move writes a port, and its difference into the checksum (RFC 1624 §3).
+func move(udp, port []byte, to uint16) {
+	was := binary.BigEndian.Uint16(port)
+	binary.BigEndian.PutUint16(port, to)
+	if sum := binary.BigEndian.Uint16(udp[6:]); sum != 0 {
+		n := uint32(^sum) + uint32(^was) + uint32(to)
+		n = n>>16 + n&0xffff
+		n = n>>16 + n&0xffff
+		if sum = ^uint16(n); sum == 0 {
+			sum = 0xffff // 0 is none (RFC 768)
+		}
+		binary.BigEndian.PutUint16(udp[6:], sum)
+	}
+}
+
+// way is one of the two directions: what it does to each packet beside the
+// line, false when it is lost, and whether it is the one with a rate.
+type way struct {
+	from, to  *os.File
+	translate func(p []byte, by uint16) bool
+	shaped    bool
+}
+
 // carry packets one way until the device is gone.
-func carry(from, to *os.File, now *atomic.Pointer[line], shaped bool) error {
+func (w way) carry(now *atomic.Pointer[line]) error {
 	queue := make(chan packet, 4096)
 	go func() {
 		for p := range queue {
 			<-time.After(time.Until(p.at))
-			_, _ = to.Write(p.b)
+			_, _ = w.to.Write(p.b)
 		}
 	}()
 	defer close(queue)
 	var free, last time.Time
 	buffer := make([]byte, 2048)
 	for {
-		n, err := from.Read(buffer)
+		n, err := w.from.Read(buffer)
 		if err != nil {
 			return err
 		}
 		l := now.Load()
 		udp := n > 9 && buffer[0]>>4 == 4 && buffer[9] == protoUDP
-		if l.noUDP && udp || rand.Float64() < l.loss {
+		if l.noUDP && udp || rand.Float64() < l.loss || !w.translate(buffer[:n], l.moved) {
 			continue
 		}
 		at := time.Now()
-		if shaped && l.rate > 0 {
+		if w.shaped && l.rate > 0 {
 			if free.Before(at) {
 				free = at
 			}
@@ -176,8 +248,9 @@ func run(args []string, orders io.Reader, out io.Writer) error {
 	var now atomic.Pointer[line]
 	now.Store(&line{})
 	failed := make(chan error, 2)
-	go func() { failed <- carry(a, b, &now, false) }()
-	go func() { failed <- carry(b, a, &now, true) }()
+	var nat translator
+	go func() { failed <- way{from: a, to: b, translate: nat.out}.carry(&now) }()
+	go func() { failed <- way{from: b, to: a, translate: nat.in, shaped: true}.carry(&now) }()
 	_, _ = fmt.Fprintln(out, "ready")
 	lines := bufio.NewScanner(orders)
 	for lines.Scan() {

@@ -6,8 +6,20 @@ const AxeBuilder = axePlaywright.default ?? axePlaywright
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
 /** One line for each fault; a Playwright page of `browser.newContext()`. */
-export async function faults(page) {
-  const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze()
+export function faults(page) {
+  return found(new AxeBuilder({ page }).withTags(tags))
+}
+
+/** The same of a page that was free of faults before it became dark, where only colours have changed. */
+export async function faultsInTheDark(page) {
+  await page.emulateMedia({ colorScheme: 'dark' })
+  return found(new AxeBuilder({ page }).withRules(['color-contrast', 'link-in-text-block']))
+}
+
+// What is called legacy looks at the page itself and at no frames of other
+// origins, of which there are none here; else each look opens a page of its own.
+async function found(builder) {
+  const { violations } = await builder.setLegacyMode(true).analyze()
   return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} (${v.help})`))
 }
 

@@ -20,10 +20,10 @@ const chromiumArgs = [
 ]
 
 // Test browsers share two cores with the server: a small picture is enough.
-const smallCamera = `(() => {
+const smallCamera = ([width, height]) => `(() => {
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = (wish) =>
-    ask(wish.video ? { ...wish, video: { ...(typeof wish.video === 'object' ? wish.video : {}), width: 640, height: 360, frameRate: 15 } } : wish);
+    ask(wish.video ? { ...wish, video: { ...(typeof wish.video === 'object' ? wish.video : {}), width: ${width}, height: ${height}, frameRate: 15 } } : wish);
 })();`
 
 // Lets a test look at, and tamper with, the page's own PeerConnections.
@@ -44,13 +44,13 @@ export async function launchChromium({ executablePath = chromiumPath, args = [] 
   })
   return {
     /** A person in a browser profile of their own. */
-    async person(name, { phone = false, scripts = [] } = {}) {
+    async person(name, { phone = false, scripts = [], camera = [640, 360] } = {}) {
       const context = await browser.newContext(
         phone
           ? { ...devices['iPhone 13'], permissions: ['camera', 'microphone'] }
           : { viewport: { width: 1280, height: 800 }, permissions: ['camera', 'microphone'] },
       )
-      for (const script of [smallCamera, keepPeers, ...scripts]) await context.addInitScript(script)
+      for (const script of [smallCamera(camera), keepPeers, ...scripts]) await context.addInitScript(script)
       const page = await context.newPage()
       return new Person(name, page, {
         evaluate: (source) => page.evaluate(source),

@@ -63,7 +63,7 @@ export async function newNamespace(chromium) {
     /** The address of this machine, as the browser inside sees it. */
     host,
     executablePath,
-    /** Makes the line so: "delay=80ms jitter=20ms loss=0.05 rate=300000 noudp". */
+    /** Makes the line so: "delay=80ms jitter=20ms loss=0.05 rate=300000 moved=1000 noudp". */
     async line(how) {
       line.stdin.write(`${how}\n`)
       await ready()

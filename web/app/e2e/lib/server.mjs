@@ -47,9 +47,9 @@ export const at = (ms) => new Date(Date.now() + ms).toISOString()
  * A viop server that has not been started yet. On another host than loopback
  * it believes in a proxy that speaks TLS, and there is none.
  *
- * @param {{ redisURL?: string, host?: string }} options
+ * @param {{ redisURL?: string, host?: string, executable?: string }} options
  */
-export async function newServer({ redisURL, host = '127.0.0.1' } = {}) {
+export async function newServer({ redisURL, host = '127.0.0.1', executable = binary } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'viop-e2e-'))
   const port = await freePort()
   const media = await freePort()
@@ -72,7 +72,7 @@ export async function newServer({ redisURL, host = '127.0.0.1' } = {}) {
   let apiToken
 
   async function start() {
-    child = spawn(binary, ['serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    child = spawn(executable, ['serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const exited = new Promise((done) => child.once('exit', done))
     child.exited = exited
     for (const stream of [child.stdout, child.stderr]) {
@@ -89,7 +89,7 @@ export async function newServer({ redisURL, host = '127.0.0.1' } = {}) {
 
   /** Runs the binary with this server's settings; resolves to its standard output. */
   async function run(args, stdin) {
-    const going = promisify(execFile)(binary, args, { env, maxBuffer: 64 << 20 })
+    const going = promisify(execFile)(executable, args, { env, maxBuffer: 64 << 20 })
     if (stdin !== undefined) going.child.stdin.end(stdin)
     return (await going).stdout
   }
