@@ -42,7 +42,8 @@ func TestAssign(t *testing.T) {
 			for i := range slots {
 				slots[i] = strings.Trim(slots[i], ".")
 			}
-			got := assign(slots, strings.Fields(c.wanted), c.prefer)
+			got := slices.Clone(slots)
+			assign(got, strings.Fields(c.wanted), c.prefer)
 			for i := range got {
 				if got[i] == "" {
 					got[i] = "."
@@ -84,7 +85,7 @@ func TestShare(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, ch := range share(c.views, c.budget) {
+			for _, ch := range share(nil, c.views, c.budget) {
 				if ch.why != "" {
 					got = append(got, ch.why)
 				} else {
