@@ -53,6 +53,8 @@ type peer struct {
 	limit      uint64      // bit/s for pictures; 0: none
 	held       map[key]int // the rank each picture was given
 	claim      claim
+	speech     speech
+	heard      *rooms.Speakers // the last it was told of
 	sentBytes  uint64
 	voice      voiceRate
 	caution    caution

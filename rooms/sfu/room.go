@@ -35,7 +35,6 @@ type room struct {
 	ticks    int
 	speakers speakers
 	floor    floor
-	spoke    map[string]bool
 	scratch  scratch
 }
 
@@ -49,8 +48,8 @@ func newRoom(s *SFU, e *engine, id rooms.SessionID) *room {
 	r := &room{
 		sfu: s, engine: e, log: s.log.With("session", id),
 		wakeups: make(chan struct{}, 1), stop: make(chan struct{}),
-		spoke: map[string]bool{},
-		floor: floor{most: s.config.Loudest, from: s.config.LoudestAbove},
+		speakers: speakers{},
+		floor:    floor{most: s.config.Loudest, from: s.config.LoudestAbove},
 	}
 	return r
 }
@@ -248,29 +247,36 @@ func (l *layer) publish() {
 	l.gets = l.gets[:0]
 }
 
-// tellSpeakers sends the loudest of each room to those in it, and once an
-// empty list when all have fallen silent. r.mu is held.
+// tellSpeakers sends who speaks in each room to those in it who do not know it.
+// r.mu is held.
 func (r *room) tellSpeakers() {
-	var now []heardNow
+	now := r.scratch.heard[:0]
 	for _, p := range r.peers {
-		if p.transport == nil || p.place.Room == "" {
+		var level float64
+		if p.transport != nil && p.place.Room != "" {
+			level = p.transport.sources[rooms.Mic].level.take()
+		}
+		if p.speaks() {
+			now = append(now, heardNow{&p.speech, p.attachment.Handle, p.place.Room, level})
+		} else {
+			p.speech = speech{}
+		}
+	}
+	r.scratch.heard = now
+	r.speakers.step(now)
+	for _, p := range r.peers {
+		var who *rooms.Speakers
+		if p.place.Room != "" {
+			who = r.speakers.in(p.place.Room).told
+		}
+		if p.heard == who {
 			continue
 		}
-		level := p.transport.sources[rooms.Mic].level.take()
-		if p.place.Send&rooms.Mic != 0 {
-			now = append(now, heardNow{p.attachment.Handle, p.place.Room, level})
+		p.heard = who
+		if who == nil {
+			who = &rooms.Speakers{}
 		}
-	}
-	levels := r.speakers.step(now)
-	for _, p := range r.peers {
-		here := levels[p.place.Room]
-		if p.place.Room != "" && (len(here) > 0 || r.spoke[p.place.Room]) {
-			p.push(told{rooms.Speakers{Levels: slices.Clone(here)}})
-		}
-	}
-	clear(r.spoke)
-	for name := range levels {
-		r.spoke[name] = true
+		p.push(told{*who})
 	}
 }
 

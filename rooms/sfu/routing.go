@@ -40,6 +40,7 @@ type scratch struct {
 	given  []choice
 	slots  []rooms.Slot
 	mouths []mouth
+	heard  []heardNow
 }
 
 // wishes of a peer's page, most important first; good until asked again. r.mu
@@ -79,7 +80,7 @@ func (r *room) importance(k key, w rooms.Want) int {
 		return rankPinned
 	case k.kind == rooms.Screen:
 		return rankScreen
-	case r.speakers.first[k.peer.place.Room] == k.peer.attachment.Handle:
+	case r.speakers.in(k.peer.place.Room).first == k.peer.attachment.Handle:
 		return rankSpeaker
 	case k.peer.attachment.Preferred:
 		return rankPreferred

@@ -103,3 +103,23 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+// A room in which nothing changes makes no garbage.
+func TestAQuietRoomDoesNotAllocate(t *testing.T) {
+	r := group(t, 10)
+	r.tick()
+	listen(r)
+	for r.ticks%shareEvery != 0 {
+		r.tick()
+	}
+	if n := testing.AllocsPerRun(shareEvery-2, r.tick); n != 0 {
+		t.Errorf("%v allocations in a tick, want 0", n)
+	}
+	// And what is done once a second, but for the sender reports.
+	if n := testing.AllocsPerRun(10, func() { r.measure(r.sfu.now()); r.apply() }); n != 0 {
+		t.Errorf("%v allocations in a second, want 0", n)
+	}
+	if n := listen(r); n != 0 {
+		t.Errorf("people were told %d things", n)
+	}
+}

@@ -212,42 +212,6 @@ func TestLossList(t *testing.T) {
 
 func ms2(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
-func TestSpeakersStep(t *testing.T) {
-	var s speakers
-	say := func(levels ...float64) string {
-		var now []heardNow
-		for i, l := range levels {
-			now = append(now, heardNow{rooms.Handle(string(rune('a' + i))), "main", l})
-		}
-		var out []string
-		for _, l := range s.step(now)["main"] {
-			out = append(out, string(l.Handle))
-		}
-		return strings.Join(out, " ")
-	}
-	for i, c := range []struct {
-		levels []float64
-		want   string
-		why    string
-	}{
-		{[]float64{30, 30}, "", "background"},
-		{[]float64{120, 30}, "a", "a begins"},
-		{[]float64{110, 110}, "a b", "b joins in"},
-		{[]float64{110, 113}, "a b", "a stays first, b is not clearly louder"},
-		{[]float64{110, 0}, "a b", "a breath of b changes nothing"},
-		{[]float64{80, 127}, "a b", "b gets louder"},
-		{[]float64{80, 127}, "b a", "and takes over"},
-		{[]float64{0, 127}, "b a", "a stops"},
-		{[]float64{0, 127}, "b a", "for long enough"},
-		{[]float64{0, 127}, "b", "to count as silent"},
-		{[]float64{0}, "", "b has left"},
-	} {
-		if got := say(c.levels...); got != c.want {
-			t.Errorf("step %d (%s): %q, want %q", i, c.why, got, c.want)
-		}
-	}
-}
-
 func TestLiveness(t *testing.T) {
 	l := liveness{deadAfter: 10}
 	for i, c := range []struct {
