@@ -119,6 +119,7 @@ func TestMinuteOnABadRadio(t *testing.T) {
 	b.forgetSounds()
 	begun := time.Now()
 	a.camera[1].rested()
+	before := a.camera[1].frameNow()
 	for time.Since(begun) < time.Minute {
 		pass(t, 100*time.Millisecond)
 		// Decoders that are stuck ask for a keyframe.
@@ -143,8 +144,14 @@ func TestMinuteOnABadRadio(t *testing.T) {
 	if len(at) < 300 || full < len(at)/2 {
 		t.Errorf("%d pictures in a minute, %d of the full layer", len(at), full)
 	}
-	// A machine that is busy makes none for a while; that is not the line's.
-	if f, own := longestFreeze(at), a.camera[1].rested(); f > time.Second+own {
+	// A machine that is busy makes none for a while; that is not the line's. One
+	// that cannot make a camera's pictures delays everything else, too, and what
+	// it says of freezes is nothing.
+	const nominal = 60 * 1000 / 33
+	made := a.camera[1].frameNow() - before
+	if f, own := longestFreeze(at), a.camera[1].rested(); made < nominal*9/10 {
+		t.Logf("a machine so busy that the camera makes %d of %d pictures: a freeze of %v is not judged", made, nominal, f)
+	} else if f > time.Second+own {
 		t.Errorf("the picture froze for %v, the camera for %v", f, own)
 	}
 	if total < 500 || missing > total/50 {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"viop/rooms"
+	"viop/rooms/sfu/bandwidth"
 )
 
 // view is one mapped video slot as the sharing of a line sees it.
@@ -102,8 +103,6 @@ func fit(v view) int {
 
 // Budget of a line.
 const (
-	lossHigh    = 0.10 // congestion
-	lossLow     = 0.02 // none
 	leastBudget = 80_000
 	rembFall    = 0.95 // an estimate that falls below this share of the last one, and below what is sent, is congestion
 	holdFirst   = 4 * time.Second
@@ -142,11 +141,11 @@ func (b *budget) step(m measure) uint64 {
 	b.remb = m.remb
 	b.loss = (b.loss + m.loss) / 2
 	m.loss = b.loss
-	congested := m.loss > lossHigh || fell
+	congested := m.loss > bandwidth.LossHigh || fell
 	switch {
 	case congested && m.now >= b.until-int64(b.hold)/2:
 		b.shrink(m)
-	case congested || m.loss > lossLow || b.limit == 0:
+	case congested || m.loss > bandwidth.LossLow || b.limit == 0:
 	case m.now >= b.until:
 		b.limit *= growth
 		b.raised = m.now

@@ -111,10 +111,10 @@ func TestBudget(t *testing.T) {
 			t.Fatalf("a good line is limited to %d", got)
 		}
 	}
-	if got := step(2e6, 0.15, 0); got != 0 {
-		t.Errorf("one second of 15 %% loss gives a limit of %d", got)
+	if got := step(2e6, 0.20, 0); got != 0 {
+		t.Errorf("one second of 20 %% loss gives a limit of %d", got)
 	}
-	first := step(2e6, 0.20, 0)
+	first := step(2e6, 0.30, 0)
 	if first == 0 || first > 1_700_000 {
 		t.Fatalf("lasting loss at 2 Mbit/s gives a limit of %d", first)
 	}

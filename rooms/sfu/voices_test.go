@@ -75,9 +75,8 @@ func TestTenthLostLeavesSpeechWhole(t *testing.T) {
 			if line.lost.Load() < 20 {
 				t.Fatalf("only %d packets were lost, the line is too good to test", line.lost.Load())
 			}
-			// Without help a tenth is missing; of what is lost twice in a row, on a
-			// busy machine, a little.
-			if missing > total/20 {
+			// Without help a tenth is missing; with it, what is lost three times in a row.
+			if missing > total/30 {
 				t.Errorf("%d of %d sounds are missing", missing, total)
 			}
 			if publisher && s.Stats().Restored == 0 {

@@ -31,16 +31,25 @@ const (
 	grownAtop = 20_000
 	least     = 80_000 // bit/s; below it an estimate means nothing
 
-	lossHigh = 0.10 // beyond it, loss is congestion
-	lossLow  = 0.02 // below it, the line may be given more
-	enough   = 100  // packets to judge loss by
-
+	enough    = 100 // packets to judge loss by
 	lossEvery = int64(time.Second)
-	lossFlood = 0.30                          // as much in a fifth of that is no accident
+	lossStale = int64(3 * time.Second)        // what was lost so long ago, and nobody knows since, is over
+	lossFlood = 0.30                          // as much in a fifth of a second is no accident
 	settle    = int64(300 * time.Millisecond) // until a cut is felt: the next keyframe must come first
 	calm      = int64(2 * time.Second)        // after congestion
 	warm      = int64(time.Second)            // before delay is believed: what comes through must be known, and what is usual
 	lifted    = int64(10 * time.Second)       // without congestion, and with more than enough: no limit
+)
+
+// Loss, as a share of the packets.
+const (
+	// LossHigh is congestion, beyond it. A tenth lost at random is a bad radio,
+	// on which speech is kept whole by redundancy, and that takes a line which is
+	// not believed to be full: so it must be well below, as one second's packets
+	// show it.
+	LossHigh = 0.15
+	// LossLow is none, below it: the line may be given more.
+	LossLow = 0.02
 )
 
 // Report is what a receiver says of one packet.
@@ -187,9 +196,15 @@ func (l *Line) cut(now int64, to float64) {
 }
 
 // judgeLoss looks at each second's, or at once at a flood of it. A line that
-// is only bad, and does not fill, keeps its pictures up to a tenth.
+// is only bad, and does not fill, keeps its pictures.
 func (l *Line) judgeLoss(now int64) {
-	if now-l.lossAt < lossEvery/5 || l.lost+l.came < enough {
+	if l.lost+l.came < enough {
+		if now-l.lossAt >= lossStale {
+			l.share = 0
+		}
+		return
+	}
+	if now-l.lossAt < lossEvery/5 {
 		return
 	}
 	share := float64(l.lost) / float64(l.lost+l.came)
@@ -198,7 +213,7 @@ func (l *Line) judgeLoss(now int64) {
 	}
 	l.loss, l.share = (l.loss+share)/2, share
 	l.lost, l.came, l.lossAt = 0, 0, now
-	if share > lossHigh && l.loss > lossHigh {
+	if share > LossHigh && l.loss > LossHigh {
 		l.cut(now, fallBack*l.meter.bits) // which is without what was lost
 	}
 }
@@ -209,7 +224,7 @@ func (l *Line) grow(now int64) {
 	seconds := float64(now-l.stepAt) / float64(time.Second)
 	l.stepAt = now
 	switch {
-	case l.limit == 0 || now-l.cutAt < calm || l.share > lossLow:
+	case l.limit == 0 || now-l.cutAt < calm || l.share > LossLow:
 	case l.limit > plenty*l.wanted && now-l.cutAt > lifted:
 		l.limit = 0
 	default:

@@ -123,6 +123,8 @@ func TestGoodLineIsNotLimited(t *testing.T) {
 		{"plenty", 0, network{rate: steady(20e6), delay: 20 * time.Millisecond, wanted: 3e6, voice: 100e3}},
 		{"just enough", 0, network{rate: steady(3.6e6), delay: 20 * time.Millisecond, wanted: 3e6, voice: 100e3}},
 		{"a radio: 80 ms, 20 ms more or less, one in twenty lost", 0, network{rate: steady(8e6), delay: 80 * time.Millisecond, jitter: 20 * time.Millisecond, loss: 0.05, wanted: 2e6, voice: 100e3}},
+		{"a tenth lost", 0, network{rate: steady(8e6), delay: 40 * time.Millisecond, loss: 0.10, wanted: 2e6, voice: 100e3}},
+		{"a tenth lost of little", 60, network{rate: steady(8e6), delay: 40 * time.Millisecond, loss: 0.10, wanted: 300e3, voice: 50e3}},
 		{"sound only, on a radio", 30, network{rate: steady(8e6), delay: 80 * time.Millisecond, jitter: 20 * time.Millisecond, loss: 0.05, voice: 100e3}},
 		{"a machine that sleeps now and then", 60, network{rate: steady(20e6), delay: 10 * time.Millisecond, wanted: 2e6, voice: 100e3,
 			hiccup: func(at time.Duration) time.Duration {
@@ -235,6 +237,39 @@ func TestLossIsCongestionWhenThereIsMuch(t *testing.T) {
 	if loss := l.Loss(); loss < 0.15 || loss > 0.35 {
 		t.Errorf("a quarter lost: measured %.2f", loss)
 	}
+}
+
+// A line that lost much, and by now carries too little to tell what it loses,
+// is tried again all the same.
+func TestLossThatIsOverIsForgotten(t *testing.T) {
+	l := New()
+	now := int64(0)
+	second := func(packets int, lost func(int) bool) (probed bool) {
+		var reports []Report
+		for i := range packets {
+			now += int64(time.Second) / int64(packets)
+			reports = append(reports, Report{Number: l.Sent(now, 1000), Arrived: !lost(i), At: now})
+		}
+		l.Want(2e6)
+		l.Feedback(now, reports)
+		n := l.Probe(now)
+		for left := n; left > 0; left -= 250 {
+			l.SentProbe(now, 250)
+		}
+		return n > 0
+	}
+	for range 3 {
+		second(200, func(i int) bool { return i%3 == 0 })
+	}
+	if l.Limit() == 0 {
+		t.Fatal("a third lost is no congestion")
+	}
+	for range 5 {
+		if second(5, func(int) bool { return false }) {
+			return
+		}
+	}
+	t.Error("five seconds without loss, and it is not tried again")
 }
 
 func TestReportsThatRepeatOrLie(t *testing.T) {

@@ -44,7 +44,7 @@ func (l *Line) Probe(now int64) (bytes int) {
 	if p.flying && now-p.from > probeWaits {
 		p.failed(now)
 	}
-	if l.limit == 0 || l.wanted <= l.limit || p.flying || now < p.next || l.share > lossHigh {
+	if l.limit == 0 || l.wanted <= l.limit || p.flying || now < p.next || l.share > LossHigh {
 		return 0
 	}
 	target := max(min(probeFactor*l.limit, probeWanted*l.wanted), probeFloor)

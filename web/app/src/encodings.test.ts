@@ -92,4 +92,21 @@ describe('encodings', () => {
     await settled()
     expect(f.active()).toEqual([false])
   })
+
+  it('applies what waited behind a change that is refused', async () => {
+    const f = fakeSender(1)
+    let refusals = 1
+    const sender = {
+      ...f.sender,
+      setParameters: (p: RTCRtpSendParameters) =>
+        refusals-- > 0 ? Promise.reject(new Error('no')) : f.sender.setParameters(p),
+    }
+    const encodings = createEncodings(() => {})
+    encodings.set(sender, [false])
+    encodings.set(sender, [false])
+    await settled()
+    f.finish()
+    await settled()
+    expect(f.active()).toEqual([false])
+  })
 })

@@ -12,6 +12,18 @@ export interface Encodings {
 // A browser refuses parameters that are not the last ones it gave, so the
 // changes of a sender wait for each other, and of those that wait only the
 // latest counts.
+async function change(sender: Sender, wanted: readonly boolean[]): Promise<void> {
+  const parameters = sender.getParameters()
+  let changed = false
+  parameters.encodings.forEach((encoding, i) => {
+    const active = wanted[i]
+    if (active === undefined || active === (encoding.active ?? true)) return
+    encoding.active = active
+    changed = true
+  })
+  if (changed) await sender.setParameters(parameters)
+}
+
 export function createEncodings(report: (error: unknown) => void): Encodings {
   const latest = new WeakMap<Sender, readonly boolean[]>()
   const busy = new WeakSet<Sender>()
@@ -19,15 +31,8 @@ export function createEncodings(report: (error: unknown) => void): Encodings {
   async function apply(sender: Sender): Promise<void> {
     for (let wanted = latest.get(sender); wanted; wanted = latest.get(sender)) {
       latest.delete(sender)
-      const parameters = sender.getParameters()
-      let changed = false
-      parameters.encodings.forEach((encoding, i) => {
-        const active = wanted?.[i]
-        if (active === undefined || active === (encoding.active ?? true)) return
-        encoding.active = active
-        changed = true
-      })
-      if (changed) await sender.setParameters(parameters)
+      // One that is refused must not take along the one that waits behind it.
+      await change(sender, wanted).catch(report)
     }
   }
 
@@ -36,9 +41,7 @@ export function createEncodings(report: (error: unknown) => void): Encodings {
       latest.set(sender, wanted)
       if (busy.has(sender)) return
       busy.add(sender)
-      apply(sender)
-        .catch(report)
-        .finally(() => busy.delete(sender))
+      apply(sender).finally(() => busy.delete(sender))
     },
   }
 }
