@@ -111,7 +111,7 @@ func (s speakers) step(now []heardNow) {
 		c.speaking, c.shown = c.speaking[:0], c.shown[:0]
 	}
 	for _, h := range now {
-		h.speech.step(h.room, h.level)
+		h.hear(h.room, h.level)
 		c, level := s.in(h.room), rooms.Level{Handle: h.handle, Level: int(h.speech.level)}
 		if h.speaking {
 			c.speaking = append(c.speaking, level)
@@ -125,7 +125,7 @@ func (s speakers) step(now []heardNow) {
 	}
 }
 
-func (s *speech) step(room string, level float64) {
+func (s *speech) hear(room string, level float64) {
 	if s.in != room {
 		*s = speech{in: room}
 	}
