@@ -111,7 +111,8 @@ type (
 		Source Source
 		Wanted []bool
 	}
-	// Speakers are the loudest just now, loudest first; may be dropped.
+	// Speakers are all who speak, loudest first, when that changes and each
+	// second as long as anybody does; may be dropped.
 	Speakers struct{ Levels []Level }
 	// ICERestart asks the browser for an offer with iceRestart.
 	ICERestart struct{}

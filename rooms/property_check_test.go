@@ -133,7 +133,7 @@ func (w *world) checkPages() {
 				got = append(got, view)
 			}
 		}
-		want := slices.DeleteFunc(w.s.peopleFor(p), func(v PersonView) bool { return v.State == Gone })
+		want := slices.DeleteFunc(w.s.peopleFor(p, nil), func(v PersonView) bool { return v.State == Gone })
 		if !slices.Equal(got, want) {
 			w.t.Fatalf("%s sees %+v, should see %+v", p.id, got, want)
 		}

@@ -49,8 +49,9 @@ type state struct {
 	saved  Memory
 
 	// Of the step under way.
-	now time.Time
-	out []effect
+	now   time.Time
+	out   []effect
+	spare []PersonView // the list for the next viewer, whose former one it is for the one after
 }
 
 // person is somebody the room must know for the life of the session, here or

@@ -17,14 +17,14 @@ func (s *state) publish() {
 // tell reports whether there was anything to tell.
 func (s *state) tell(viewer *person, rev int) (told bool) {
 	seat := viewer.seat
-	room, people := s.roomView(viewer), s.peopleFor(viewer)
+	room, people := s.roomView(viewer), s.peopleFor(viewer, s.spare[:0])
 	if seat.snapshot {
 		seat.snapshot, told = false, true
 		s.do(send{seat.id, Snapshot{Room: revised(room, rev), You: viewer.handle, People: revisedAll(people, rev)}})
 	} else {
 		told = s.tellChanges(seat, room, people, rev)
 	}
-	seat.sentRoom, seat.sent = room, people
+	seat.sentRoom, seat.sent, s.spare = room, people, seat.sent
 	s.speak(seat)
 	if seat.wantsMedia {
 		seat.wantsMedia = false
@@ -106,8 +106,8 @@ func (s *state) roomView(viewer *person) RoomView {
 	return room
 }
 
-func (s *state) peopleFor(viewer *person) []PersonView {
-	var all []PersonView
+// peopleFor a viewer, appended to all.
+func (s *state) peopleFor(viewer *person, all []PersonView) []PersonView {
 	for _, p := range s.here() {
 		if s.maySee(viewer, p) {
 			all = append(all, s.view(viewer, p))

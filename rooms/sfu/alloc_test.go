@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -102,5 +103,53 @@ func BenchmarkForward(b *testing.B) {
 			in.out.forward()
 		}
 		i++
+	}
+}
+
+// BenchmarkForwardRooms is the same for frames of three packets, from one after
+// the other in three rooms of ten, so that little is in the nearest cache.
+func BenchmarkForwardRooms(b *testing.B) {
+	const people, packets = 30, 3 // of a frame
+	var ingresses []*ingress
+	var layers []*layer
+	lines := make([]*transport, people)
+	for i := range people {
+		in, l, out := bench(b)
+		ingresses, layers, lines[i] = append(ingresses, in), append(layers, l), in.transport
+		var receivers []*slot
+		for range 9 {
+			s := &slot{video: true, clock: 90000, sink: out, ready: true, next: l, hasNumber: true}
+			if err := s.extend(3, s.number[:]); err != nil {
+				b.Fatal(err)
+			}
+			receivers = append(receivers, s)
+		}
+		l.receivers.Store(&receivers)
+	}
+	for i, l := range layers { // everybody's slots are for the others in the room
+		for j, s := range *l.receivers.Load() {
+			s.transport = lines[i/10*10+(i+1+j)%10]
+		}
+	}
+	first, rest := frame(0, true), frame(0, false)
+	at := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		in, l, n := ingresses[at%people], layers[at%people], at/people
+		for i := range packets {
+			raw := rest
+			if n == 0 && i == 0 {
+				raw = first
+			}
+			binary.BigEndian.PutUint16(raw[2:], uint16(n*packets+i))
+			binary.BigEndian.PutUint32(raw[4:], uint32(n*3000))
+			p := &in.packet
+			p.at = int64(at) * int64(time.Millisecond)
+			if p.parse(raw, extensions{1, 2, 3, 4, 5}) {
+				in.media(l, p, payloadVP8, false)
+			}
+		}
+		in.out.forward()
+		at++
 	}
 }

@@ -91,12 +91,12 @@ func (r *room) explain(t *testing.T) {
 			t.Logf("  sends %v, demand %+v", kind, src.demand)
 			for rank := range src.layers {
 				if l := src.layers[rank].Load(); l != nil {
-					t.Logf("    layer %d: %v ago, %d bytes, %+v; keyframe wanted %v, asked %v ago, came %v ago", rank, time.Duration(now-l.lastAt.Load()), l.bytes.Load(), r.rates[l],
+					t.Logf("    layer %d: %v ago, %d bytes, %+v; keyframe wanted %v, asked %v ago, came %v ago", rank, time.Duration(now-l.lastAt.Load()), l.bytes.Load(), l.rate,
 						l.keyframeWanted.Load(), time.Duration(now-l.keyframeAsked.Load()), time.Duration(now-l.keyframeAt.Load()))
 				}
 			}
 		}
-		for _, s := range p.slots() {
+		p.eachSlot(func(s *slot) {
 			cur, next, ready := s.shown()
 			rank := func(l *layer) int {
 				if l == nil {
@@ -106,7 +106,7 @@ func (r *room) explain(t *testing.T) {
 			}
 			t.Logf("  slot %s: shows %d, then %d, ready %v; %d sent, %d again, lost %d of 256 %v ago", s.ID(), rank(cur), rank(next), ready, s.sent.Load(), s.resends.Load(),
 				s.lost.Load(), time.Duration(now-s.lastReport.Load()))
-		}
+		})
 	}
 }
 

@@ -15,8 +15,7 @@ const (
 	demandWaits = int64(3 * time.Second)
 )
 
-// demand is which layers of a source its page was told to make. Guarded by
-// room.mu.
+// demand is which layers of a source its page was told to make.
 type demand struct {
 	begun   bool
 	stopped [maxLayers]bool
@@ -57,24 +56,22 @@ func (d *demand) onCall(rank int, now int64) bool {
 // demands tells pages which layers anybody gets. The lowest is made as long as
 // anybody gets any: it is what a line that gets worse falls back on. r.mu is
 // held.
-func (r *room) demands(used map[*source]*[maxLayers]bool, now int64) {
+func (r *room) demands(now int64) {
 	for _, p := range r.peers {
 		if p.transport == nil {
 			continue
 		}
-		for _, kind := range []rooms.Source{rooms.Camera, rooms.Screen} {
+		for _, kind := range [...]rooms.Source{rooms.Camera, rooms.Screen} {
 			src := p.transport.sources[kind]
-			var is, known, coming [maxLayers]bool
-			if u := used[src]; u != nil {
-				is = *u
-				is[0] = true
-			}
+			var known, coming [maxLayers]bool
+			used := src.used
+			used[0] = used != [maxLayers]bool{}
 			for rank := range maxLayers {
 				l := src.layers[rank].Load()
 				known[rank] = l != nil
 				coming[rank] = l != nil && l.alive(now)
 			}
-			if src.demand.step(now, is, known, coming) {
+			if src.demand.step(now, used, known, coming) {
 				p.push(told{rooms.Layers{Source: kind, Wanted: src.wanted()}})
 			}
 		}
@@ -101,12 +98,4 @@ func (k key) best(rank int, now int64) *layer {
 		}
 	}
 	return k.layer(rank)
-}
-
-// uses notes that somebody gets, or is to get, a layer.
-func uses(used map[*source]*[maxLayers]bool, src *source, rank int) {
-	if used[src] == nil {
-		used[src] = new([maxLayers]bool)
-	}
-	used[src][rank] = true
 }

@@ -3,9 +3,8 @@ package sfu
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
-
-	"viop/rooms"
 )
 
 const (
@@ -20,10 +19,19 @@ const (
 
 // mouth is one microphone that may be heard, as the floor sees it.
 type mouth struct {
-	handle rooms.Handle
+	*claim
 	room   string
 	level  float64 // of the loudest packet since the last step
 	always bool    // a facilitator, or a browser that tells no levels: heard, and takes nobody's place
+}
+
+// claim is what a microphone has on the floor from one step to the next; the
+// zero value is that of one that was not there.
+type claim struct {
+	in    string // the room it was in
+	on    bool   // heard
+	spoke int64
+	loud  float64 // its level, fading
 }
 
 // floor decides whose sound is forwarded where many could be: above a number
@@ -32,86 +40,80 @@ type mouth struct {
 // the floor with the packet that says so, unless it is full of speakers; who
 // has it keeps it until another one needs it. Owned by the room.
 type floor struct {
-	most    int // heard at once; 0 or less: everybody
-	from    int // with more people than this; so many and fewer are all heard
-	holders map[rooms.Handle]*holder
+	most int // heard at once; 0 or less: everybody
+	from int // with more people than this; so many and fewer are all heard
 }
 
-type holder struct {
-	room  string
-	on    bool
-	spoke int64
-	level float64 // fading
-}
-
-// step takes everybody's level and says who is not heard. It is called at
-// every tick, and at once when somebody who is not heard speaks up.
-func (f *floor) step(now int64, mouths []mouth) (unheard map[rooms.Handle]bool) {
-	old := f.holders
-	f.holders = make(map[rooms.Handle]*holder, len(mouths))
-	count := map[string]int{}
+// step takes everybody's level and says in their claims who is heard. It is
+// called at every tick, and at once when somebody who is not heard speaks up.
+// Where not everybody can be heard it sorts mouths.
+func (f *floor) step(now int64, mouths []mouth) {
 	for _, m := range mouths {
-		h := old[m.handle]
-		if h == nil || h.room != m.room {
-			h = &holder{room: m.room, spoke: now - floorHolds}
+		if m.in != m.room {
+			*m.claim = claim{in: m.room, spoke: now - floorHolds}
 		}
-		f.holders[m.handle] = h
-		h.level = max(m.level, h.level-fading)
+		m.loud = max(m.level, m.loud-fading)
 		if m.level >= speechOn {
-			h.spoke = now
-		}
-		count[m.room]++
-	}
-	order := slices.Clone(mouths)
-	slices.SortStableFunc(order, f.order)
-	taken := map[string]int{}
-	unheard = map[rooms.Handle]bool{}
-	for _, m := range order {
-		h := f.holders[m.handle]
-		switch {
-		case m.always || count[m.room] <= f.from || f.most <= 0:
-			h.on = true
-		case taken[m.room] < f.most:
-			h.on = true
-			taken[m.room]++
-		case m.level >= speechOn && f.displace(now, m, order):
-			h.on = true
-		default:
-			h.on = false
+			m.spoke = now
 		}
 	}
-	for _, m := range mouths {
-		if !f.holders[m.handle].on {
-			unheard[m.handle] = true
-		}
+	if len(mouths) > f.from && f.most > 0 {
+		slices.SortStableFunc(mouths, byPlace)
 	}
-	return unheard
+	for len(mouths) > 0 {
+		n := 1
+		for n < len(mouths) && mouths[n].room == mouths[0].room {
+			n++
+		}
+		f.give(now, mouths[:n])
+		mouths = mouths[n:]
+	}
 }
 
-// order: who has a place before who has none, then who spoke last, then the
-// loudest.
-func (f *floor) order(a, b mouth) int {
-	x, y := f.holders[a.handle], f.holders[b.handle]
-	if x.on != y.on {
-		return map[bool]int{true: -1, false: 1}[x.on]
+// byPlace: by room, then who has a place before who has none, then who spoke
+// last, then the loudest.
+func byPlace(a, b mouth) int {
+	if c := strings.Compare(a.room, b.room); c != 0 {
+		return c
 	}
-	return cmp.Or(cmp.Compare(y.spoke, x.spoke), cmp.Compare(b.level, a.level))
+	if a.on != b.on {
+		if a.on {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(b.spoke, a.spoke), cmp.Compare(b.loud, a.loud))
+}
+
+// give the places of one room.
+func (f *floor) give(now int64, room []mouth) {
+	taken := 0
+	for _, m := range room {
+		switch {
+		case m.always || len(room) <= f.from || f.most <= 0:
+			m.on = true
+		case taken < f.most:
+			m.on = true
+			taken++
+		default:
+			m.on = m.level >= speechOn && displace(now, m, room)
+		}
+	}
 }
 
 // displace takes the place of who has been silent the longest, or, when all
 // are speaking, of somebody much quieter; false when nobody has to go.
-func (f *floor) displace(now int64, by mouth, all []mouth) bool {
-	var silent, quiet *holder
-	for _, m := range all {
-		h := f.holders[m.handle]
-		if !h.on || m.always || m.room != by.room {
+func displace(now int64, by mouth, room []mouth) bool {
+	var silent, quiet *claim
+	for _, m := range room {
+		if !m.on || m.always {
 			continue
 		}
-		if silent == nil || h.spoke <= silent.spoke {
-			silent = h
+		if silent == nil || m.spoke <= silent.spoke {
+			silent = m.claim
 		}
-		if quiet == nil || h.level <= quiet.level {
-			quiet = h
+		if quiet == nil || m.loud <= quiet.loud {
+			quiet = m.claim
 		}
 	}
 	switch {
@@ -119,7 +121,7 @@ func (f *floor) displace(now int64, by mouth, all []mouth) bool {
 		return false
 	case now-silent.spoke >= floorHolds:
 		silent.on = false
-	case quiet.level+louder <= by.level:
+	case quiet.loud+louder <= by.level:
 		quiet.on = false
 	default:
 		return false

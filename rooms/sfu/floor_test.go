@@ -9,6 +9,39 @@ import (
 	"viop/rooms"
 )
 
+// voiced is what one microphone says in a step.
+type voiced struct {
+	who, room string
+	level     float64
+	always    bool
+}
+
+// claims of people by name.
+type claims map[string]*claim
+
+// step says who is not heard. Who does not take part gives up the claim.
+func (c claims) step(f floor, now int64, all []voiced) (unheard map[string]bool) {
+	var mouths []mouth
+	there := claims{}
+	for _, s := range all {
+		there[s.who] = c[s.who]
+		if there[s.who] == nil {
+			there[s.who] = &claim{}
+		}
+		mouths = append(mouths, mouth{there[s.who], s.room, s.level, s.always})
+	}
+	f.step(now, mouths)
+	clear(c)
+	unheard = map[string]bool{}
+	for who, claim := range there {
+		c[who] = claim
+		if !claim.on {
+			unheard[who] = true
+		}
+	}
+	return unheard
+}
+
 // TestFloor: each line is a tenth of a second: who is how loud, and who is
 // heard then. People are single letters; T is a therapist.
 func TestFloor(t *testing.T) {
@@ -36,7 +69,7 @@ func TestFloor(t *testing.T) {
 		{"all are heard again when the room empties", 6, []string{"abcdefg: ; abcd", "abcdef: ; abcdef"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := floor{most: 4, from: c.from}
+			f, claims := floor{most: 4, from: c.from}, claims{}
 			now := int64(time.Hour)
 			for i, s := range c.steps {
 				people, rest, _ := strings.Cut(s, ":")
@@ -52,14 +85,14 @@ func TestFloor(t *testing.T) {
 				for range times {
 					now += int64(100 * time.Millisecond)
 					got = ""
-					var mouths []mouth
+					var all []voiced
 					for _, p := range strings.Split(people, "") {
-						mouths = append(mouths, mouth{rooms.Handle(p), rooms.MainRoom, levels[p], p == "T"})
+						all = append(all, voiced{p, rooms.MainRoom, levels[p], p == "T"})
 					}
-					unheard := f.step(now, mouths)
-					for _, m := range mouths {
-						if !unheard[m.handle] {
-							got += string(m.handle)
+					unheard := claims.step(f, now, all)
+					for _, m := range all {
+						if !unheard[m.who] {
+							got += m.who
 						}
 					}
 				}
@@ -73,12 +106,12 @@ func TestFloor(t *testing.T) {
 
 // The floor of one room is not that of another.
 func TestFloorOfEachRoom(t *testing.T) {
-	f := floor{most: 1, from: 1}
-	unheard := f.step(1, []mouth{{"a", "x", 0, false}, {"b", "x", 90, false}, {"c", "y", 0, false}})
+	f, claims := floor{most: 1, from: 1}, claims{}
+	unheard := claims.step(f, 1, []voiced{{"a", "x", 0, false}, {"b", "x", 90, false}, {"c", "y", 0, false}})
 	if !unheard["a"] || unheard["b"] || unheard["c"] {
 		t.Errorf("unheard: %v, want a alone", unheard)
 	}
-	unheard = f.step(2, []mouth{{"a", "x", 0, false}, {"b", "y", 0, false}, {"c", "y", 90, false}})
+	unheard = claims.step(f, 2, []voiced{{"a", "x", 0, false}, {"b", "y", 0, false}, {"c", "y", 90, false}})
 	if unheard["a"] || !unheard["b"] || unheard["c"] {
 		t.Errorf("after a move unheard: %v, want b alone", unheard)
 	}

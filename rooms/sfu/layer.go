@@ -30,7 +30,11 @@ type source struct {
 	kind      rooms.Source
 	layers    [maxLayers]atomic.Pointer[layer] // by rank, lowest first; holes while a layer is not there
 	level     levelMeter
-	demand    demand
+
+	// Guarded by room.mu.
+	demand  demand
+	used    [maxLayers]bool // somebody gets it, or is to get it; of the last apply
+	offered []offering      // since the last offer
 }
 
 func (s *source) isVideo() bool { return isVideo(s.kind) }
@@ -53,6 +57,11 @@ type layer struct {
 
 	// receivers is an immutable list, replaced by the room.
 	receivers atomic.Pointer[[]*slot]
+
+	// Guarded by room.mu.
+	rate  rate
+	worst uint32  // of 256: lostBeyond to be, empty but in protectVoices
+	gets  []*slot // receivers to be, empty but in apply
 
 	ring         ring
 	lastAt       atomic.Int64

@@ -25,6 +25,7 @@ type offering struct {
 type choice struct {
 	rank int
 	why  string
+	at   int // among the layers of the view
 }
 
 const (
@@ -45,12 +46,12 @@ const heldShare = 0.85
 // The order in which a line that gets worse loses things is therefore: the
 // quality of others' pictures, of the speaker's, of a shared screen, of what
 // is pinned; then others' pictures, the speaker's, the screen, the pinned one.
-func share(views []view, budget uint64) []choice {
-	out := make([]choice, len(views))
-	at := make([]int, len(views))
+//
+// The choices are appended to out, which is empty.
+func share(out []choice, views []view, budget uint64) []choice {
 	left, full := budget, false
 	for i, v := range views {
-		out[i] = choice{rank: -1}
+		out = append(out, choice{rank: -1})
 		switch {
 		case v.height == 0:
 			out[i].why = whyHidden
@@ -67,15 +68,15 @@ func share(views []view, budget uint64) []choice {
 		if out[i].rank < 0 {
 			continue
 		}
-		for want := fit(v); at[i] < want; {
-			now, next := v.layers[at[i]], v.layers[at[i]+1]
+		for c, want := &out[i], fit(v); c.at < want; {
+			now, next := v.layers[c.at], v.layers[c.at+1]
 			more := max(next.rate, now.rate) - now.rate
-			if more = v.need(at[i]+1, more); budget != 0 && more > left {
+			if more = v.need(c.at+1, more); budget != 0 && more > left {
 				break
 			}
 			left -= min(left, more)
-			at[i]++
-			out[i].rank = next.rank
+			c.at++
+			c.rank = next.rank
 		}
 	}
 	return out

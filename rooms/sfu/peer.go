@@ -51,6 +51,9 @@ type peer struct {
 	budget     budget
 	limit      uint64      // bit/s for pictures; 0: none
 	held       map[key]int // the rank each picture was given
+	claim      claim
+	speech     speech
+	heard      *rooms.Speakers // the last it was told of
 	sentBytes  uint64
 	voice      voiceRate
 	caution    caution
@@ -85,7 +88,7 @@ type (
 func newPeer(r *room, a rooms.Attachment, on func(rooms.PeerEvent)) *peer {
 	return &peer{
 		room: r, attachment: a, on: on,
-		wakeup: make(chan struct{}, 1), closing: make(chan struct{}),
+		wakeup: make(chan struct{}, 1), closing: make(chan struct{}), held: map[key]int{},
 		live: liveness{deadAfter: int64(r.sfu.config.DeadAfter)},
 	}
 }

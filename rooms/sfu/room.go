@@ -35,8 +35,7 @@ type room struct {
 	ticks    int
 	speakers speakers
 	floor    floor
-	spoke    map[string]bool
-	rates    map[*layer]*rate
+	scratch  scratch
 }
 
 // key names a source before and after its transport is there.
@@ -49,10 +48,9 @@ func newRoom(s *SFU, e *engine, id rooms.SessionID) *room {
 	r := &room{
 		sfu: s, engine: e, log: s.log.With("session", id),
 		wakeups: make(chan struct{}, 1), stop: make(chan struct{}),
-		spoke: map[string]bool{}, rates: map[*layer]*rate{},
-		floor: floor{most: s.config.Loudest, from: s.config.LoudestAbove},
+		speakers: speakers{},
+		floor:    floor{most: s.config.Loudest, from: s.config.LoudestAbove},
 	}
-	r.running.Go(r.run)
 	return r
 }
 
@@ -138,9 +136,7 @@ func (r *room) setTransport(p *peer, t *transport) {
 	defer r.mu.Unlock()
 	if p.transport != nil {
 		r.sfu.retired.add(p.transport.stats())
-		for _, s := range p.slots() {
-			s.show(nil)
-		}
+		p.eachSlot(func(s *slot) { s.show(nil) })
 	}
 	if p.gone {
 		t = nil
@@ -192,9 +188,12 @@ func (r *room) tick() {
 	}
 	for _, p := range r.peers {
 		p.eachLayer(func(l *layer) { l.retryKeyframe(now) })
-		for _, s := range p.slots() {
+		if p.transport == nil {
+			continue
+		}
+		for _, s := range p.transport.video {
 			_, next, ready := s.shown()
-			if ready && s.video && next != nil && !next.keyframeWanted.Load() && next.mayAnswer(now) {
+			if ready && next != nil && !next.keyframeWanted.Load() && next.mayAnswer(now) {
 				next.demandKeyframe(now)
 			}
 		}
@@ -205,91 +204,123 @@ func (r *room) tick() {
 // held.
 func (r *room) apply() {
 	now := r.sfu.now()
-	receivers, used := map[*layer][]*slot{}, map[*source]*[maxLayers]bool{}
+	r.offer(now)
 	for _, p := range r.peers {
 		if p.transport == nil {
 			continue
 		}
-		r.assign(p)
-		r.fill(p, used, now)
-		for _, s := range p.slots() {
+		wishes := r.wishes(p)
+		r.assign(p, wishes)
+		r.fill(p, wishes, now)
+		p.eachSlot(func(s *slot) {
 			cur, next, _ := s.shown()
 			if cur != nil {
-				receivers[cur] = append(receivers[cur], s)
-				uses(used, cur.source, cur.rank)
+				cur.goesTo(s)
+				cur.source.used[cur.rank] = true
 			}
 			if next != nil {
-				receivers[next] = append(receivers[next], s)
+				next.goesTo(s)
 			}
-		}
-	}
-	for _, p := range r.peers {
-		p.eachLayer(func(l *layer) {
-			list := receivers[l]
-			l.receivers.Store(&list)
 		})
 	}
-	r.demands(used, now)
+	for _, p := range r.peers {
+		p.eachLayer((*layer).publish)
+	}
+	r.demands(now)
 }
 
-// tellSpeakers sends the loudest of each room to those in it, and once an
-// empty list when all have fallen silent. r.mu is held.
+// goesTo notes a receiver, unless the stream has been replaced by another and
+// gets no packets. room.mu is held.
+func (l *layer) goesTo(s *slot) {
+	if l.source.layers[l.rank].Load() == l {
+		l.gets = append(l.gets, s)
+	}
+}
+
+// publish the receivers, for packets to go to. room.mu is held.
+func (l *layer) publish() {
+	if old := l.receivers.Load(); old == nil || !slices.Equal(*old, l.gets) {
+		list := slices.Clone(l.gets)
+		l.receivers.Store(&list)
+	}
+	clear(l.gets)
+	l.gets = l.gets[:0]
+}
+
+// tellSpeakers sends who speaks in each room to those in it who do not know it.
+// r.mu is held.
 func (r *room) tellSpeakers() {
-	var now []heardNow
+	now := r.scratch.heard[:0]
 	for _, p := range r.peers {
-		if p.transport == nil || p.place.Room == "" {
+		var level float64
+		if p.transport != nil && p.place.Room != "" {
+			level = p.transport.sources[rooms.Mic].level.take()
+		}
+		if p.speaks() {
+			now = append(now, heardNow{&p.speech, p.attachment.Handle, p.place.Room, level})
+		} else {
+			p.speech = speech{}
+		}
+	}
+	r.scratch.heard = now
+	r.speakers.step(now)
+	for _, p := range r.peers {
+		var who *rooms.Speakers
+		if p.place.Room != "" {
+			who = r.speakers.in(p.place.Room).told
+		}
+		if p.heard == who {
 			continue
 		}
-		level := p.transport.sources[rooms.Mic].level.take()
-		if p.place.Send&rooms.Mic != 0 {
-			now = append(now, heardNow{p.attachment.Handle, p.place.Room, level})
+		p.heard = who
+		if who == nil {
+			who = &rooms.Speakers{}
 		}
-	}
-	levels := r.speakers.step(now)
-	for _, p := range r.peers {
-		here := levels[p.place.Room]
-		if p.place.Room != "" && (len(here) > 0 || r.spoke[p.place.Room]) {
-			p.push(told{rooms.Speakers{Levels: slices.Clone(here)}})
-		}
-	}
-	clear(r.spoke)
-	for name := range levels {
-		r.spoke[name] = true
+		p.push(told{*who})
 	}
 }
 
 // takeFloor decides whose microphones are forwarded, and says whether that has
 // changed. r.mu is held.
 func (r *room) takeFloor(now int64) (changed bool) {
-	var mouths []mouth
+	mouths := r.scratch.mouths[:0]
 	for _, p := range r.peers {
-		if p.transport == nil || p.place.Room == "" || p.place.Send&rooms.Mic == 0 {
+		if !p.speaks() {
+			p.claim = claim{on: true}
 			continue
 		}
 		mouths = append(mouths, mouth{
-			p.attachment.Handle, p.place.Room, p.transport.sources[rooms.Mic].level.peak(),
+			&p.claim, p.place.Room, p.transport.sources[rooms.Mic].level.peak(),
 			p.attachment.Preferred || !p.transport.tellsLevels(),
 		})
 	}
-	unheard := r.floor.step(now, mouths)
+	r.scratch.mouths = mouths
+	r.floor.step(now, mouths)
 	for _, p := range r.peers {
-		if p.transport == nil {
-			continue
-		}
-		is := unheard[p.attachment.Handle]
-		if p.transport.sources[rooms.Mic].level.unheard.Swap(is) != is {
+		if p.transport != nil && p.transport.sources[rooms.Mic].level.unheard.Swap(!p.claim.on) == p.claim.on {
 			changed = true
 		}
 	}
 	return changed
 }
 
-// slots of the peer, audio first. room.mu is held.
-func (p *peer) slots() []*slot {
+// speaks says that the peer's microphone is let through somewhere. room.mu is
+// held.
+func (p *peer) speaks() bool {
+	return p.transport != nil && p.place.Room != "" && p.place.Send&rooms.Mic != 0
+}
+
+// eachSlot of the peer, audio first. room.mu is held.
+func (p *peer) eachSlot(do func(*slot)) {
 	if p.transport == nil {
-		return nil
+		return
 	}
-	return append(slices.Clone(p.transport.audio), p.transport.video...)
+	for _, s := range p.transport.audio {
+		do(s)
+	}
+	for _, s := range p.transport.video {
+		do(s)
+	}
 }
 
 // eachLayer of everything the peer sends. room.mu is held.

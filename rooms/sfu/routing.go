@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -26,41 +27,48 @@ type wish struct {
 	key    key
 	height int
 	rank   int
+	order  int // within the rank
 }
 
-// wishes of a peer's page, most important first. r.mu is held.
+// scratch is what one look at a room is worked out in; nothing of it is good
+// after that.
+type scratch struct {
+	asked  []*peer // of the wants
+	wishes []wish
+	keys   []key
+	views  []view
+	given  []choice
+	slots  []rooms.Slot
+	mouths []mouth
+	heard  []heardNow
+}
+
+// wishes of a peer's page, most important first; good until asked again. r.mu
+// is held.
 func (r *room) wishes(p *peer) []wish {
-	asked := map[key]rooms.Want{}
-	order := map[key]int{}
-	for i, w := range p.wants {
-		if q := r.byHandle(w.Handle); q != nil {
-			k := key{q, w.Source}
-			asked[k], order[k] = w, i
-		}
+	asked, out := r.scratch.asked[:0], r.scratch.wishes[:0]
+	for _, w := range p.wants {
+		asked = append(asked, r.byHandle(w.Handle))
 	}
-	var out []wish
 	for i, q := range r.peers {
-		for _, kind := range []rooms.Source{rooms.Screen, rooms.Camera} {
-			k := key{q, kind}
+		for _, kind := range [...]rooms.Source{rooms.Screen, rooms.Camera} {
 			if !hears(p, q, kind) {
 				continue
 			}
-			want, listed := asked[k]
+			k, want, order := key{q, kind}, rooms.Want{}, len(p.wants)+i
+			for i, w := range p.wants { // what is said last, counts
+				if asked[i] == q && w.Source == kind {
+					want, order = w, i
+				}
+			}
 			if !p.hasWants {
 				want = rooms.Want{Height: defaultHeight}
 			}
-			if !listed {
-				order[k] = len(p.wants) + i
-			}
-			out = append(out, wish{k, want.Height, r.importance(k, want)})
+			out = append(out, wish{k, want.Height, r.importance(k, want), order})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b wish) int {
-		if a.rank != b.rank {
-			return a.rank - b.rank
-		}
-		return order[a.key] - order[b.key]
-	})
+	slices.SortStableFunc(out, func(a, b wish) int { return cmp.Or(a.rank-b.rank, a.order-b.order) })
+	r.scratch.asked, r.scratch.wishes = asked, out
 	return out
 }
 
@@ -72,7 +80,7 @@ func (r *room) importance(k key, w rooms.Want) int {
 		return rankPinned
 	case k.kind == rooms.Screen:
 		return rankScreen
-	case r.speakers.first[k.peer.place.Room] == k.peer.attachment.Handle:
+	case r.speakers.in(k.peer.place.Room).first == k.peer.attachment.Handle:
 		return rankSpeaker
 	case k.peer.attachment.Preferred:
 		return rankPreferred
@@ -103,38 +111,46 @@ func (r *room) byHandle(h rooms.Handle) *peer {
 // as the person is in the room, muted or not; a camera goes to the slot beside
 // its voice, so that the browser keeps the two in step, and a screen to the
 // far end. r.mu is held.
-func (r *room) assign(p *peer) {
-	var voices, screens []key
+func (r *room) assign(p *peer, wishes []wish) {
+	wanted := r.scratch.keys[:0]
 	for _, q := range r.peers {
 		if p != q && p.place.Room != "" && p.place.Room == q.place.Room {
-			voices = append(voices, key{q, rooms.Mic})
-		}
-		if hears(p, q, rooms.ScreenAudio) {
-			screens = append(screens, key{q, rooms.ScreenAudio})
+			wanted = append(wanted, key{q, rooms.Mic})
 		}
 	}
-	p.audioKeys = assign(resize(p.audioKeys, len(p.transport.audio)), append(voices, screens...), func(key) int { return -1 })
-	var wanted []key
-	for _, w := range r.wishes(p) {
+	for _, q := range r.peers {
+		if hears(p, q, rooms.ScreenAudio) {
+			wanted = append(wanted, key{q, rooms.ScreenAudio})
+		}
+	}
+	p.audioKeys = resize(p.audioKeys, len(p.transport.audio))
+	assign(p.audioKeys, wanted, func(key) int { return -1 })
+	wanted = wanted[:0]
+	for _, w := range wishes {
 		wanted = append(wanted, w.key)
 	}
-	p.videoKeys = assign(resize(p.videoKeys, len(p.transport.video)), wanted, func(k key) int {
+	p.videoKeys = resize(p.videoKeys, len(p.transport.video))
+	assign(p.videoKeys, wanted, func(k key) int {
 		if k.kind == rooms.Screen {
 			return len(p.transport.video) - 1
 		}
 		return slices.Index(p.audioKeys, key{k.peer, rooms.Mic})
 	})
+	r.scratch.keys = wanted
 }
 
 func resize(keys []key, n int) []key {
-	return append(slices.Clone(keys[:min(len(keys), n)]), make([]key, max(0, n-len(keys)))...)
+	for len(keys) < n {
+		keys = append(keys, key{})
+	}
+	return keys[:n]
 }
 
-// fill points the slots at layers, notes which in used, and tells the page.
+// fill points the slots at layers, notes which are used, and tells the page.
 // r.mu is held.
-func (r *room) fill(p *peer, used map[*source]*[maxLayers]bool, now int64) {
+func (r *room) fill(p *peer, wishes []wish, now int64) {
 	t := p.transport
-	out := make([]rooms.Slot, 0, len(t.audio)+len(t.video))
+	out := r.scratch.slots[:0]
 	for i, s := range t.audio {
 		k := p.audioKeys[i]
 		var l *layer
@@ -144,16 +160,19 @@ func (r *room) fill(p *peer, used map[*source]*[maxLayers]bool, now int64) {
 		s.show(l)
 		out = append(out, k.slot(true, i))
 	}
-	choices := r.choose(p, now)
+	keys, choices := r.choose(p, wishes)
 	for i, s := range t.video {
 		k := p.videoKeys[i]
-		c := choices[k]
+		var c choice
+		if at := slices.Index(keys, k); at >= 0 {
+			c = choices[at]
+		}
 		var l *layer
 		if k.peer != nil && c.rank >= 0 {
 			l = k.best(c.rank, now)
 		}
 		if l != nil {
-			uses(used, l.source, c.rank)
+			l.source.used[c.rank] = true
 		}
 		if s.show(l) && l.mayAnswer(now) {
 			l.demandKeyframe(now)
@@ -162,70 +181,89 @@ func (r *room) fill(p *peer, used map[*source]*[maxLayers]bool, now int64) {
 		said.Paused, said.Why = c.why != "", c.why
 		out = append(out, said)
 	}
+	r.scratch.slots = out
 	if len(out) > 0 && !slices.Equal(out, p.told) {
-		p.told = out
-		p.push(told{rooms.Slots{Slots: slices.Clone(out)}})
+		p.told = slices.Clone(out)
+		p.push(told{rooms.Slots{Slots: p.told}})
 	}
 }
 
-// choose a layer for every video of the peer's slots. r.mu is held.
-func (r *room) choose(p *peer, now int64) map[key]choice {
-	var keys []key
-	var views []view
-	for _, w := range r.wishes(p) {
+// choose a layer for every video of the peer's slots; the two lists go
+// together. r.mu is held.
+func (r *room) choose(p *peer, wishes []wish) ([]key, []choice) {
+	keys, views := r.scratch.keys[:0], r.scratch.views[:0]
+	for _, w := range wishes {
 		if slices.Contains(p.videoKeys, w.key) {
-			keys = append(keys, w.key)
 			held, known := p.held[w.key]
 			if !known {
 				held = maxLayers
 			}
-			views = append(views, view{height: w.height, layers: r.offerings(w.key, now), held: held})
+			keys = append(keys, w.key)
+			views = append(views, view{height: w.height, layers: w.key.offered(), held: held})
 		}
 	}
-	out := map[key]choice{}
-	p.held = make(map[key]int, len(keys))
-	for i, c := range share(views, p.limit) {
-		out[keys[i]] = c
-		p.held[keys[i]] = c.rank
+	choices := share(r.scratch.given[:0], views, p.limit)
+	r.scratch.keys, r.scratch.views, r.scratch.given = keys, views, choices
+	clear(p.held)
+	for i, k := range keys {
+		p.held[k] = choices[i].rank
 	}
-	return out
+	return keys, choices
 }
 
-// offerings are the layers of a source that arrive, or would if they were
-// called back; when none does, the lowest that ever did, to be there when it
-// comes back.
-func (r *room) offerings(k key, now int64) []offering {
-	var arriving, known []offering
-	coming := false
+// offer begins to look at pictures: it notes which layers of each arrive, or
+// would if they were called back, and that none is used. r.mu is held.
+func (r *room) offer(now int64) {
+	for _, p := range r.peers {
+		if p.transport != nil {
+			p.transport.sources[rooms.Camera].offer(now)
+			p.transport.sources[rooms.Screen].offer(now)
+		}
+	}
+}
+
+// offer: when no layer arrives it is the lowest that ever did, to be there
+// when it comes back.
+func (s *source) offer(now int64) {
+	var lowest offering
+	out, known, coming := s.offered[:0], 0, false
 	for rank := range maxLayers {
-		l := k.layer(rank)
+		l := s.layers[rank].Load()
 		if l == nil {
 			continue
 		}
 		o := offering{rank: rank}
-		o.height, o.rate = assumed(k.kind, rank)
+		o.height, o.rate = assumed(s.kind, rank)
 		if h := l.height.Load(); h > 0 {
 			o.height = int(h)
 		}
-		if m := r.rates[l]; m != nil && m.bits > 0 {
-			o.rate = uint64(m.bits)
+		if l.rate.bits > 0 {
+			o.rate = uint64(l.rate.bits)
 		}
-		known = append(known, o)
-		switch {
-		case l.alive(now):
-			coming = true
-			arriving = append(arriving, o)
-		case l.source.demand.onCall(rank, now):
-			arriving = append(arriving, o)
+		if known++; known == 1 {
+			lowest = o
+		}
+		alive := l.alive(now)
+		coming = coming || alive
+		if alive || s.demand.onCall(rank, now) {
+			out = append(out, o)
 		}
 	}
-	if !coming && len(arriving) < len(known) {
-		arriving = nil // a camera that is off
+	if !coming && len(out) < known {
+		out = out[:0] // a camera that is off
 	}
-	if len(arriving) == 0 {
-		return known[:min(1, len(known))]
+	if len(out) == 0 && known > 0 {
+		out = append(out, lowest)
 	}
-	return arriving
+	s.offered, s.used = out, [maxLayers]bool{}
+}
+
+// offered are the layers of a picture.
+func (k key) offered() []offering {
+	if k.peer.transport == nil {
+		return nil
+	}
+	return k.peer.transport.sources[k.kind].offered
 }
 
 func (k key) layer(rank int) *layer {
@@ -258,18 +296,10 @@ type rate struct {
 
 // measure takes one second of every layer and every line. r.mu is held.
 func (r *room) measure(now int64) {
-	seen := map[*layer]bool{}
 	for _, p := range r.peers {
-		p.eachLayer(func(l *layer) {
-			seen[l] = true
-			r.measureLayer(l, now)
-		})
+		p.eachLayer(func(l *layer) { l.measure(now) })
 	}
-	for l := range r.rates {
-		if !seen[l] {
-			delete(r.rates, l)
-		}
-	}
+	r.offer(now)
 	for _, p := range r.peers {
 		if p.transport != nil {
 			m := r.measureLine(p, now)
@@ -282,13 +312,9 @@ func (r *room) measure(now int64) {
 	r.protectVoices(now)
 }
 
-func (r *room) measureLayer(l *layer, now int64) {
-	bytes := l.bytes.Load()
-	m := r.rates[l]
-	if m == nil {
-		m = &rate{}
-		r.rates[l] = m
-	}
+// measure takes one second. r.mu is held.
+func (l *layer) measure(now int64) {
+	bytes, m := l.bytes.Load(), &l.rate
 	// Less than a whole second of it says nothing: what it was is what it
 	// will be.
 	whole := m.alive && l.alive(now)
@@ -312,10 +338,7 @@ func (r *room) measureLine(p *peer, now int64) measure {
 		if cur == nil || now-s.lastReport.Load() > int64(3*time.Second) {
 			continue
 		}
-		sent := 1.0
-		if l := r.rates[cur]; l != nil {
-			sent += l.bits
-		}
+		sent := 1.0 + cur.rate.bits
 		packets += sent
 		lost += sent * float64(s.lost.Load()) / 256
 	}
@@ -326,7 +349,7 @@ func (r *room) measureLine(p *peer, now int64) measure {
 	p.sentBytes = uint64(bytes)
 	p.voice.measure(p.transport.audio)
 	for _, w := range r.wishes(p) {
-		if o := r.offerings(w.key, now); w.height > 0 && len(o) > 0 {
+		if o := w.key.offered(); w.height > 0 && len(o) > 0 {
 			m.wanted += float64(o[fit(view{height: w.height, layers: o})].rate)
 		}
 	}

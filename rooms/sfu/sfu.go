@@ -167,6 +167,7 @@ func (s *SFU) Room(id rooms.SessionID) (rooms.Media, error) {
 	}
 	r := newRoom(s, s.leastBusy(), id)
 	s.rooms[r] = struct{}{}
+	r.running.Go(r.run)
 	return r, nil
 }
 

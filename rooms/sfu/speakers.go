@@ -17,6 +17,12 @@ const (
 	// Smoothing per tick of 200 ms: fast up, slow down, so that a breath
 	// between words changes nothing.
 	attack, release = 0.6, 0.2
+	// Pages show who is so loud, and a while longer, so that a pause for
+	// thought changes nothing.
+	speechShown = 75
+	shownFor    = 8 // ticks
+	// toldAgain is when a page that has missed it hears who speaks.
+	toldAgain = 5 // ticks
 )
 
 // levelMeter averages a microphone's levels between two ticks, and keeps the
@@ -56,60 +62,104 @@ func (m *levelMeter) take() float64 {
 	return float64(sum) / float64(n)
 }
 
-// speakers decides who is heard. Owned by the room's tick.
-type speakers struct {
-	voices map[rooms.Handle]*voice
-	first  map[string]rooms.Handle // by room
+// speakers decides who is heard, in each room of a session. Owned by the
+// room's tick.
+type speakers map[string]*conversation
+
+// conversation is that of one room.
+type conversation struct {
+	first rooms.Handle // stays it until somebody is clearly louder
+	// told is who speaks, as everybody in the room is to know it; nil: nobody.
+	// It is never changed but replaced, when somebody begins or has ended, and
+	// now and again as long as anybody speaks.
+	told *rooms.Speakers
+	age  int // of told, ticks
+	// Of this step, loudest first.
+	speaking, shown []rooms.Level
 }
 
-type voice struct {
+// speech is what is known of a microphone from one step to the next; the zero
+// value is that of one that was not there.
+type speech struct {
+	in       string // the room it was in
 	level    float64
 	speaking bool
-	room     string
+	shown    int // for so many ticks
 }
 
 // heardNow is one microphone's average since the last step.
 type heardNow struct {
+	*speech
 	handle rooms.Handle
 	room   string
 	level  float64
 }
 
-// step takes everybody's level and gives the speakers of each room, loudest
-// first. The first one stays first until somebody is clearly louder.
-func (s *speakers) step(now []heardNow) map[string][]rooms.Level {
-	if s.voices == nil {
-		s.voices, s.first = map[rooms.Handle]*voice{}, map[string]rooms.Handle{}
+// in gives the conversation of a room.
+func (s speakers) in(room string) *conversation {
+	c := s[room]
+	if c == nil {
+		c = &conversation{}
+		s[room] = c
 	}
-	present := make(map[rooms.Handle]bool, len(now))
+	return c
+}
+
+// step takes everybody's level.
+func (s speakers) step(now []heardNow) {
+	for _, c := range s {
+		c.speaking, c.shown = c.speaking[:0], c.shown[:0]
+	}
 	for _, h := range now {
-		present[h.handle] = true
-		v := s.voices[h.handle]
-		if v == nil || v.room != h.room {
-			v = &voice{room: h.room}
-			s.voices[h.handle] = v
+		h.hear(h.room, h.level)
+		c, level := s.in(h.room), rooms.Level{Handle: h.handle, Level: int(h.speech.level)}
+		if h.speaking {
+			c.speaking = append(c.speaking, level)
 		}
-		weight := release
-		if h.level > v.level {
-			weight = attack
-		}
-		v.level += (h.level - v.level) * weight
-		v.speaking = v.level >= speechOn || v.speaking && v.level >= speechOff
-	}
-	out := map[string][]rooms.Level{}
-	for handle, v := range s.voices {
-		switch {
-		case !present[handle]:
-			delete(s.voices, handle)
-		case v.speaking:
-			out[v.room] = append(out[v.room], rooms.Level{Handle: handle, Level: int(v.level)})
+		if h.shown > 0 {
+			c.shown = append(c.shown, level)
 		}
 	}
-	for room, levels := range out {
-		order(levels, s.first[room])
-		s.first[room] = levels[0].Handle
+	for _, c := range s {
+		c.step()
 	}
-	return out
+}
+
+func (s *speech) hear(room string, level float64) {
+	if s.in != room {
+		*s = speech{in: room}
+	}
+	weight := release
+	if level > s.level {
+		weight = attack
+	}
+	s.level += (level - s.level) * weight
+	s.speaking = s.level >= speechOn || s.speaking && s.level >= speechOff
+	s.shown = max(s.shown-1, 0)
+	if s.level >= speechShown {
+		s.shown = shownFor
+	}
+}
+
+func (c *conversation) step() {
+	order(c.speaking, c.first)
+	if len(c.speaking) > 0 {
+		c.first = c.speaking[0].Handle
+	}
+	order(c.shown, c.first)
+	c.age++
+	switch {
+	case len(c.shown) == 0:
+		c.told = nil
+	case c.told == nil || c.age >= toldAgain || !samePeople(c.told.Levels, c.shown):
+		c.told, c.age = &rooms.Speakers{Levels: slices.Clone(c.shown)}, 0
+	}
+}
+
+func samePeople(a, b []rooms.Level) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(x rooms.Level) bool {
+		return !slices.ContainsFunc(b, func(y rooms.Level) bool { return x.Handle == y.Handle })
+	})
 }
 
 func order(levels []rooms.Level, first rooms.Handle) {

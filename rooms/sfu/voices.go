@@ -55,7 +55,6 @@ func (c *caution) step(now int64, loss, limit, voice float64) int {
 // protectVoices sets what each line gets along with sound, and tells the
 // encoders of who gets nothing along how much is lost. r.mu is held.
 func (r *room) protectVoices(now int64) {
-	worst := map[*layer]uint32{}
 	for _, p := range r.peers {
 		t := p.transport
 		if t == nil {
@@ -68,14 +67,15 @@ func (r *room) protectVoices(now int64) {
 		t.redundancy.Store(int32(p.caution.step(now, loss, limit, p.voice.bits)))
 		for _, s := range t.audio {
 			if cur, _, _ := s.shown(); cur != nil && (!s.takesRED() || t.redundancy.Load() == 0) {
-				worst[cur] = max(worst[cur], uint32(loss*256))
+				cur.worst = max(cur.worst, uint32(loss*256))
 			}
 		}
 	}
 	for _, p := range r.peers {
-		for _, kind := range []rooms.Source{rooms.Mic, rooms.ScreenAudio} {
+		for _, kind := range [...]rooms.Source{rooms.Mic, rooms.ScreenAudio} {
 			if l := (key{p, kind}).layer(0); l != nil {
-				l.lostBeyond.Store(worst[l])
+				l.lostBeyond.Store(l.worst)
+				l.worst = 0
 			}
 		}
 	}
@@ -92,7 +92,7 @@ func (t *transport) voiceLoss(now int64) float64 {
 		return t.downlink.loss()
 	}
 	var lost, n float64
-	for _, slots := range [][]*slot{t.audio, t.video} {
+	for _, slots := range [...][]*slot{t.audio, t.video} {
 		for _, s := range slots {
 			if at := s.lastReport.Load(); at != 0 && now-at < int64(reportAge) {
 				lost += float64(s.lost.Load()) / 256

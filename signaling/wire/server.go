@@ -108,7 +108,8 @@ type (
 		Source Source     `json:"source"`
 		Wanted List[bool] `json:"wanted" limit:"3"`
 	}
-	// Speakers, loudest first; not numbered.
+	// Speakers are all who speak, loudest first; not numbered. Told when
+	// somebody begins or has ended, and each second as long as anybody speaks.
 	Speakers struct {
 		Levels List[Level] `json:"levels" limit:"16"`
 	}

@@ -180,19 +180,21 @@ describe('what is said aloud', () => {
 })
 
 describe('voices', () => {
-  const heard = (level: number, at: number) =>
-    frame({ t: 'speakers', d: { levels: [{ handle: 'm2', level }] } }, at)
-  const here = seated('patient', [person('m1'), person('m2')])
+  const speaks = (at: number, ...handles: string[]) =>
+    frame({ t: 'speakers', d: { levels: handles.map((handle) => ({ handle, level: 100 })) } }, at)
+  const here = seated('patient', [person('m1'), person('m2'), person('m3')])
 
-  it('are shown while they are heard and a moment longer', () => {
-    const s = reduce(here, heard(100, 1000))
-    expect(s.voices.has('m2')).toBe(true)
-    expect(reduce(s, { type: 'tick', at: 2400 }).voices.has('m2')).toBe(true)
-    expect(reduce(s, { type: 'tick', at: 2600 }).voices.has('m2')).toBe(false)
+  it('are shown from when they begin until they have ended', () => {
+    const s = reduce(here, speaks(1000, 'm2', 'm3'))
+    expect([...s.voices.keys()]).toEqual(['m2', 'm3'])
+    expect([...reduce(s, speaks(1200, 'm3')).voices.keys()]).toEqual(['m3'])
+    expect(reduce(s, speaks(1200)).voices.size).toBe(0)
   })
 
-  it('that only breathe are not shown', () => {
-    expect(reduce(here, heard(40, 1000)).voices.size).toBe(0)
+  it('are shown no longer when the server is silent', () => {
+    const s = reduce(here, speaks(1000, 'm2'))
+    expect(reduce(s, { type: 'tick', at: 3400 }).voices.has('m2')).toBe(true)
+    expect(reduce(s, { type: 'tick', at: 3600 }).voices.has('m2')).toBe(false)
   })
 
   it('a tick without a change is the same state, so nothing is drawn', () => {

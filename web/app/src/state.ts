@@ -68,7 +68,7 @@ export interface State {
   readonly room: ServerRoom | null
   readonly people: ReadonlyMap<Handle, ServerPerson>
   readonly slots: readonly Slot[]
-  /** Who is heard, and until when that is shown (browser clock, ms). */
+  /** Who speaks, and until when that is shown (browser clock, ms). */
   readonly voices: ReadonlyMap<Handle, number>
   readonly local: Local
   readonly report: ServerMinutesReport | null
@@ -114,11 +114,9 @@ export const initial: State = {
   lastNotice: 0,
 }
 
-/** Levels run from 0 to 127; below this it is breathing and keyboards. */
-const speechLevel = 75
-
-/** How long a voice is still shown after the last report of it, ms. */
-const voiceHold = 1500
+/** The server says at once who begins and who has ended, and each second who goes on;
+ * without a word for so long the line is gone, ms. */
+const voiceHold = 2500
 
 /** Notices kept for the page; older ones have been read out long ago. */
 const noticesKept = 4
@@ -208,12 +206,8 @@ function person(state: State, next: ServerPerson): State {
   return notify({ ...state, people }, noticesOfPerson(before, next, me(state)))
 }
 
-function voices(state: State, levels: readonly { handle: Handle; level: number }[], at: number): State {
-  const next = new Map([...state.voices].filter(([, until]) => until > at))
-  for (const { handle, level } of levels) {
-    if (level >= speechLevel) next.set(handle, at + voiceHold)
-  }
-  return { ...state, voices: next }
+function voices(state: State, speaking: readonly { handle: Handle }[], at: number): State {
+  return { ...state, voices: new Map(speaking.map(({ handle }) => [handle, at + voiceHold])) }
 }
 
 function forgetVoices(state: State, at: number): State {

@@ -754,7 +754,7 @@ export interface ServerSpeakersFrame {
   d: ServerSpeakers;
 }
 /**
- * Loudest first; not numbered, may be dropped. Level 0 (silent) to 127.
+ * Everybody who speaks, loudest first, when somebody begins or has ended and each second as long as anybody speaks; not numbered, may be dropped. Level 0 (silent) to 127.
  */
 export interface ServerSpeakers {
   /**
