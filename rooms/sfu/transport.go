@@ -363,7 +363,16 @@ func (t *transport) choose() Path {
 }
 
 func (t *transport) arm() Path {
-	if t.lane == nil || !t.lane.Aimed() {
+	if t.lane == nil {
+		return PathPion
+	}
+	if !t.lane.Aimed() {
+		// ICE tells of its pair on another goroutine than of being connected.
+		if pair, err := t.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair(); err == nil && pair != nil {
+			t.follow(pair)
+		}
+	}
+	if !t.lane.Aimed() {
 		return PathPion
 	}
 	keys, err := t.handshake.Keys()
