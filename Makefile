@@ -38,7 +38,7 @@ unit: web ## Go tests with the race detector, the client's unit tests
 	cd $(APP) && npm test --silent
 
 race: ## the media in real time under the race detector, on an idle machine with cores to spare
-	$(GO) test -race -timeout 20m ./rooms/sfu
+	$(GO) test -race -timeout 20m -parallel 4 ./rooms/sfu
 
 e2e: web build ## real browsers against the real binary
 	cd $(APP) && npm run --silent e2e
