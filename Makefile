@@ -33,11 +33,11 @@ check: web ## format, vet, lint, types
 
 unit: web ## Go tests with the race detector, the client's unit tests
 	$(GO) test -race -timeout 10m $$($(GO) list ./... | grep -v /rooms/sfu$$)
-	$(GO) test -timeout 10m -parallel 4 ./rooms/sfu # media in real time, which two cores do not keep up with under the race detector: make race
+	$(GO) test -timeout 10m -parallel 4 ./rooms/sfu # media in real time, which a busy machine does not keep up with under the race detector: make race
 	VIOP_MEDIA_PATH=pion $(GO) test -timeout 10m -parallel 4 -skip 'Minute|ThinLine|UDPBlocked|TenthLost|PagesMake' ./rooms/sfu # what a line carries is one code for both ways
 	cd $(APP) && npm test --silent
 
-race: ## the media in real time under the race detector, on an idle machine with cores to spare
+race: ## the media in real time under the race detector, on an idle machine (90 s)
 	$(GO) test -race -timeout 20m -parallel 4 ./rooms/sfu
 
 e2e: web build ## real browsers against the real binary

@@ -53,7 +53,7 @@ type peer struct {
 	held       map[key]int // the rank each picture was given
 	claim      claim
 	speech     speech
-	heard      *rooms.Speakers // the last it was told of
+	speakers   *rooms.Speakers // the last it was told of
 	sentBytes  uint64
 	voice      voiceRate
 	caution    caution

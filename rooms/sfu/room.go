@@ -45,13 +45,12 @@ type key struct {
 }
 
 func newRoom(s *SFU, e *engine, id rooms.SessionID) *room {
-	r := &room{
+	return &room{
 		sfu: s, engine: e, log: s.log.With("session", id),
 		wakeups: make(chan struct{}, 1), stop: make(chan struct{}),
 		speakers: speakers{},
 		floor:    floor{most: s.config.Loudest, from: s.config.LoudestAbove},
 	}
-	return r
 }
 
 // Attach makes a peer that is nowhere until Route says where.
@@ -269,10 +268,10 @@ func (r *room) tellSpeakers() {
 		if p.place.Room != "" {
 			who = r.speakers.in(p.place.Room).told
 		}
-		if p.heard == who {
+		if p.speakers == who {
 			continue
 		}
-		p.heard = who
+		p.speakers = who
 		if who == nil {
 			who = &rooms.Speakers{}
 		}

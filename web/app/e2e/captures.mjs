@@ -103,6 +103,15 @@ const layers = async (person) => {
   return ['q', 'h', 'f'].filter((rid) => sent.includes(rid)).join('')
 }
 
+const mute = (person, seen) => async () => {
+  await pause(1000)
+  await person.press('Camera is on: switch off')
+  await pause(2000)
+  await person.press('Camera is off: switch on')
+  await seen()
+  await pause(2000)
+}
+
 const chromium = await launchChromium()
 await capture(chromium, [], async ({ file, tara, person, seen }) => {
   // Tara's window decides which layer is wanted; what nobody gets is stopped after a while.
@@ -129,14 +138,7 @@ await capture(chromium, [], async ({ file, tara, person, seen }) => {
     await sends('qf')
     await pause(1000)
   })
-  await file('chromium-mute', 'the camera is switched off and on', async () => {
-    await pause(1000)
-    await person.press('Camera is on: switch off')
-    await pause(2000)
-    await person.press('Camera is off: switch on')
-    await seen()
-    await pause(2000)
-  })
+  await file('chromium-mute', 'the camera is switched off and on', mute(person, seen))
   await file('chromium-reload', 'the page is loaded anew: other SSRCs', async () => {
     await pause(1000)
     await person.reload()
@@ -154,14 +156,7 @@ await capture(firefox, [], async ({ file, person, seen }) => {
     await pause(3000)
   }
   await file('firefox-simulcast', 'the first seconds, as many layers as it dares', begins, { sound: true })
-  await file('firefox-mute', 'simulcast; the camera is switched off and on', async () => {
-    await pause(1000)
-    await person.press('Camera is on: switch off')
-    await pause(2000)
-    await person.press('Camera is off: switch on')
-    await seen()
-    await pause(2000)
-  })
+  await file('firefox-mute', 'simulcast; the camera is switched off and on', mute(person, seen))
 })
 await capture(firefox, [plain], async ({ file, seen }) => {
   await file('firefox-plain', 'the first seconds, one layer', async () => {

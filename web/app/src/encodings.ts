@@ -9,9 +9,6 @@ export interface Encodings {
   set(sender: Sender, wanted: readonly boolean[]): void
 }
 
-// A browser refuses parameters that are not the last ones it gave, so the
-// changes of a sender wait for each other, and of those that wait only the
-// latest counts.
 async function change(sender: Sender, wanted: readonly boolean[]): Promise<void> {
   const parameters = sender.getParameters()
   let changed = false
@@ -24,6 +21,9 @@ async function change(sender: Sender, wanted: readonly boolean[]): Promise<void>
   if (changed) await sender.setParameters(parameters)
 }
 
+// A browser refuses parameters that are not the last ones it gave, so the
+// changes of a sender wait for each other, and of those that wait only the
+// latest counts.
 export function createEncodings(report: (error: unknown) => void): Encodings {
   const latest = new WeakMap<Sender, readonly boolean[]>()
   const busy = new WeakSet<Sender>()

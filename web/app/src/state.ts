@@ -114,8 +114,10 @@ export const initial: State = {
   lastNotice: 0,
 }
 
-/** The server says at once who begins and who has ended, and each second who goes on;
- * without a word for so long the line is gone, ms. */
+/**
+ * The server says at once who begins and who has ended, and each second who
+ * goes on; without a word for so long the line is gone, ms.
+ */
 const voiceHold = 2500
 
 /** Notices kept for the page; older ones have been read out long ago. */
